@@ -1,0 +1,122 @@
+"""Small documents kept in BuildKit's own cache backend, so that there is no second store and no second credential.
+
+A document is the one file of a stage whose RUN copies a secret. A secret's content is not part of a cache key, so the
+key is the same whatever the document says: saving runs that RUN anew and exports its layer under the document's name,
+fetching imports that cache and takes the layer out. The stage itself is exported, not a copy of the file out of it: a
+COPY would be found by the key of the RUN, and an older copy in the builder's own store would win over a newer import.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pycache_action.buildx.trace import TraceRecorder
+from pycache_action.cache.backend import Backend, Unavailable, render_export, render_import
+
+if TYPE_CHECKING:
+    from pycache_action.buildx.client import Buildx
+
+DOCKERFILE = """\
+FROM scratch AS document
+RUN --mount=type=bind,from=pycache-helper,source=/bin/busybox,target=/busybox --mount=type=secret,id=document,target=/secret ["/busybox", "cp", "/secret", "/{name}"]
+"""
+LARGEST_DOCUMENT = 500 * 1024  # BuildKit's limit for a secret
+FETCH_SECONDS = 10.0
+PUT_SECONDS = 15.0
+NOT_THERE = "did not complete successfully: exit code: 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The backend answered, and has no such document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Fetches and puts documents.
+
+    `helper` is the named build context that holds a static `/bin/busybox`: a directory or `docker-image://...`.
+    """
+
+    buildx: Buildx
+    helper: str
+    backend: Backend
+
+    def fetch_document(self, name: str, *, imported: bool = True) -> str | Absent | Unavailable:
+        """The document of this name; with `imported=False` only what the builder itself still has."""
+        caches = ("--cache-from", render_import(self.backend, name)) if imported else ()
+        recorder = TraceRecorder()
+        with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
+            answer = self.buildx.build(
+                *(*self._common(), *caches, "--output", f"type=local,dest={folder}", "-"),
+                standard_input=DOCKERFILE.format(name=name).encode(),
+                on_error_line=recorder.feed,
+                deadline=FETCH_SECONDS,
+            )
+            if answer.stopped:
+                return Unavailable(f"it did not answer within {FETCH_SECONDS:.0f} s")
+            if answer.exit_code == 0:
+                return Path(folder, name).read_text(errors="replace")
+        return _explain_failure(recorder, answer.stderr, imported)
+
+    def put_document(self, name: str, text: str) -> None | Unavailable:
+        """Save a document under this name, in place of an older one."""
+        if len(text.encode()) > LARGEST_DOCUMENT:
+            return Unavailable(f"its manifest is larger than {LARGEST_DOCUMENT // 1024} kB")
+        recorder = TraceRecorder()
+        with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
+            secret = Path(folder, "document")
+            secret.write_text(text)
+            answer = self.buildx.build(
+                *(*self._common(), "--no-cache-filter", "document", "--secret", f"id=document,src={secret}"),
+                *("--cache-to", render_export(self.backend, name, "min"), "--output", "type=cacheonly", "-"),
+                standard_input=DOCKERFILE.format(name=name).encode(),
+                on_error_line=recorder.feed,
+                deadline=PUT_SECONDS,
+            )
+        if answer.stopped:
+            return Unavailable(f"saving to it took longer than {PUT_SECONDS:.0f} s")
+        if answer.exit_code != 0 or (error := find_export_error(recorder)):
+            return Unavailable(error if answer.exit_code == 0 else _last_words(answer.stderr, recorder))
+        return None
+
+    def _common(self) -> tuple[str, ...]:
+        return (
+            *("--progress", "rawjson", "--provenance", "false", "--network", "none"),
+            *("--build-context", f"pycache-helper={self.helper}"),
+        )
+
+
+def find_import_errors(recorder: TraceRecorder) -> tuple[str, ...]:
+    """What went wrong with imports, in BuildKit's words; that a cache does not exist yet is no fault."""
+    vertices = recorder.trace().vertices
+    errors = (vertex.error for vertex in vertices if vertex.name.startswith("importing cache manifest"))
+    return tuple(error for error in errors if error and not _says_not_found(error))
+
+
+def find_export_error(recorder: TraceRecorder) -> str:
+    """Why the export failed, in BuildKit's words; with `ignore-error=true` the build itself passes."""
+    vertices = recorder.trace().vertices
+    return next((v.error for v in vertices if v.name.startswith("exporting cache") and v.error), "")
+
+
+def _explain_failure(recorder: TraceRecorder, stderr: str, imported: bool) -> Absent | Unavailable:
+    errors = find_import_errors(recorder)
+    if errors:
+        return Unavailable(errors[0])
+    ran = any(NOT_THERE in vertex.error for vertex in recorder.trace().vertices)
+    if ran or not imported:
+        return Absent()
+    return Unavailable(_last_words(stderr, recorder))
+
+
+def _says_not_found(error: str) -> bool:
+    return "not found" in error or "no such file or directory" in error or "NoSuchKey" in error
+
+
+def _last_words(stderr: str, recorder: TraceRecorder) -> str:
+    messages = recorder.trace().messages
+    return messages[-1] if messages else stderr.strip()[-300:] or "no words"
