@@ -1,0 +1,156 @@
+"""What a run found, as one value: log, terminal, summary, comment, outputs and JSON all tell it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pycache_action.dependencies.difference import Difference
+    from pycache_action.diagnose import Cause
+
+SCHEMA = 1
+
+
+class Result(StrEnum):
+    """The verdict on a run. `hit`: nothing was installed. `partial`: some packages were, the others came from cache."""
+
+    HIT = "hit"
+    PARTIAL = "partial"
+    MISS = "miss"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """How many packages an install step needs, and how many of them it installed now."""
+
+    total: int
+    installed: int
+
+    @property
+    def cached(self) -> int:
+        """How many came from cache."""
+        return self.total - self.installed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """An install step of the Dockerfile, and why it ran if it did. `seconds` is 0 where it was cached."""
+
+    line: int
+    instruction: str
+    stage: str
+    platform: str
+    cached: bool
+    seconds: float
+    causes: tuple[Cause, ...] = ()
+    packages: Packages | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Seconds each part of the run took."""
+
+    manifest: float = 0.0
+    restore: float = 0.0
+    build: float = 0.0
+    save: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedReport:
+    """What was saved for the next build, or why nothing was. `bytes` counts what went over the wire."""
+
+    layers: int = 0
+    bytes: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run, told.
+
+    `matched_key` is the key whose cache was read, empty where there was none. `backend` names the cache for people.
+    `plan_reason` is one sentence: why the build was planned as it was. `seconds_saved` compares with the last full
+    install and is None where that is not known.
+    """
+
+    result: Result
+    image: str
+    scope: str
+    key: str
+    matched_key: str
+    backend: str
+    dockerfile: str
+    plan_kind: str
+    plan_reason: str
+    steps: tuple[StepReport, ...]
+    difference: Difference | None
+    timings: Timings
+    saved: SavedReport
+    digest: str = ""
+    image_id: str = ""
+    error: str = ""
+    seconds_saved: float | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def missed(self) -> tuple[StepReport, ...]:
+        """The install steps that ran."""
+        return tuple(step for step in self.steps if not step.cached)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Every cause once, in the order of the Dockerfile."""
+        found = {(cause.id, cause.message): cause for step in self.steps for cause in step.causes}
+        return tuple(found.values())
+
+    def to_json(self) -> dict[str, object]:
+        """The report as a document, schema 1."""
+        difference = self.difference.to_json() if self.difference else {"added": [], "removed": [], "changed": []}
+        return {
+            "schema": SCHEMA,
+            "result": self.result.value,
+            "scope": self.scope,
+            "key": self.key,
+            "matched_key": self.matched_key,
+            "plan": {"kind": self.plan_kind, "reason": self.plan_reason},
+            "install_steps": [_step_to_json(step) for step in self.steps],
+            "dependencies": difference,
+            "timings": {name: round(seconds, 3) for name, seconds in dataclasses.asdict(self.timings).items()},
+            "saved": dataclasses.asdict(self.saved),
+            "image": {"digest": self.digest, "id": self.image_id},
+            "error": self.error,
+            "warnings": list(self.warnings),
+        }
+
+
+def _step_to_json(step: StepReport) -> dict[str, object]:
+    packages = step.packages
+    return {
+        "line": step.line,
+        "instruction": step.instruction,
+        "stage": step.stage,
+        "platform": step.platform,
+        "cached": step.cached,
+        "seconds": round(step.seconds, 3),
+        "causes": [_cause_to_json(cause) for cause in step.causes],
+        "packages": {"total": packages.total, "installed": packages.installed, "cached": packages.cached}
+        if packages
+        else None,
+    }
+
+
+def _cause_to_json(cause: Cause) -> dict[str, object]:
+    return {
+        "id": cause.id.value,
+        "message": cause.message,
+        "file": cause.file,
+        "line": cause.line,
+        "evidence": cause.evidence,
+        "fix": cause.fix,
+    }
