@@ -48,3 +48,11 @@ def parse_attributes(text: str) -> dict[str, str]:
 def render_attributes(attributes: Mapping[str, str]) -> str:
     """Write attributes so that `parse_attributes`, and buildx, read the same again."""
     return join_fields(f"{key}={value}" for key, value in attributes.items())
+
+
+def parse_output(text: str) -> dict[str, str]:
+    """Return the attributes of one `--output`, short forms (`-`, `./folder`) written out. Raises `ValueError`."""
+    fields = split_fields(text)
+    if len(fields) == 1 and fields[0] == text and not text.startswith("type="):
+        return {"type": "tar" if text == "-" else "local", "dest": text}
+    return parse_attributes(text)
