@@ -99,7 +99,7 @@ class Listener(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: Callable[..., BaseHTTPRequestHandler]) -> None:
         self.errors: list[Exception] = []
-        self._connections: set[socket.socket] = set()
+        self.connections: set[socket.socket] = set()
         super().__init__(address, handler)
 
     @property
@@ -115,7 +115,7 @@ class Listener(ThreadingHTTPServer):
         self.server_close()
 
     def drop_connections(self) -> None:
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             reset_connection(connection)
 
     def server_bind(self) -> None:
@@ -123,11 +123,11 @@ class Listener(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.port
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._connections.add(request)
+        self.connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
+        self.connections.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:

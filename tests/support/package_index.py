@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
+
 from tests.support.distributions import Contents, Distribution, make_sdist, make_wheel
 from tests.support.docker_bridge import read_bridge_gateway
 from tests.support.http_server import EVERY_ADDRESS, LOOPBACK, Answer, HttpServer, Request
