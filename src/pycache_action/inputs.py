@@ -1,7 +1,7 @@
 """Everything a user can ask for: the inputs of the action, which are the options of `pycache build`.
 
 The inputs that docker/build-push-action has too mean the same here:
-https://github.com/docker/build-push-action/blob/v7.0.0/README.md#inputs
+https://github.com/docker/build-push-action/tree/v7.3.0#inputs
 """
 
 from __future__ import annotations
@@ -258,8 +258,7 @@ class Inputs:
     report: str = option(
         Kind.STRING,
         Section.REPORT,
-        "File to write the report to, as JSON. Without it, one in the runner's temp folder; the output `report` has its"
-        " path.",
+        "File to write the report to, as JSON.",
         in_file=False,
     )
 

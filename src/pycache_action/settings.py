@@ -1,7 +1,7 @@
 """What an input is: its name, kind, default and help, and how the text that people write becomes its value.
 
 Lists are read as docker/build-push-action reads them, quotes and all:
-https://github.com/docker/actions-toolkit/blob/v0.62.1/src/util.ts#L27-L64
+https://github.com/docker/actions-toolkit/blob/3d440bee38d031fd98202e75014415cfc605cf84/src/util.ts#L38-L69
 """
 
 from __future__ import annotations

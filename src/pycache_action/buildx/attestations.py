@@ -1,6 +1,6 @@
 """Which attestations an image gets: as docker/build-push-action decides it, defaults included.
 
-https://github.com/docker/build-push-action/blob/v7.0.0/src/context.ts#L228-L283
+https://github.com/docker/build-push-action/blob/cb941d0b895b09c17fa011d41c411b33c752cf28/src/context.ts#L238-L292
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pycache_action.settings import FALSE, TRUE
 if TYPE_CHECKING:
     from pycache_action.inputs import Inputs
 
-# https://github.com/docker/buildx/blob/v0.29.1/util/buildflags/attests.go
+# https://github.com/docker/buildx/blob/461836ba0fcb3e847dab6045a726889faa150bdb/util/buildflags/attests.go#L130-L190
 _TRUE = ("1", "t", "T", *TRUE)
 _FALSE = ("0", "f", "F", *FALSE)
 

@@ -1,6 +1,6 @@
 """The attribute strings of buildx: `type=registry,ref=registry.example.com/app`, one CSV record of `key=value` fields.
 
-Read as buildx reads them: https://github.com/docker/buildx/blob/v0.29.1/util/buildflags/export.go#L84-L123
+Read as buildx reads them: https://github.com/docker/buildx/blob/461836ba0fcb3e847dab6045a726889faa150bdb/util/buildflags/export.go#L95-L137
 """
 
 from __future__ import annotations

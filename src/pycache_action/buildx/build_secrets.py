@@ -1,7 +1,7 @@
 """Secrets of a build, given to buildx by its environment: a value in the argument list could be read by any process.
 
 Which inputs make which secrets is as in docker/build-push-action:
-https://github.com/docker/actions-toolkit/blob/v0.62.1/src/buildx/build.ts#L196-L231
+https://github.com/docker/actions-toolkit/blob/3d440bee38d031fd98202e75014415cfc605cf84/src/buildx/build.ts#L202-L232
 """
 
 from __future__ import annotations
