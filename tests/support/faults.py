@@ -140,10 +140,15 @@ class FaultPlan:
             for switch in [s for s in self._switches if isinstance(s.trigger, AfterRequests) and s.matches(request)]:
                 switch.left -= 1
                 self._act_when(switch.left < 0, switch)
+            return self.greet(request)
+
+    def greet(self, request: str) -> Passage:
+        """As `begin`, but for what is no request and not to be counted: a TLS handshake."""
+        with self._changed:
             passage = Passage(request=request, mode=self._mode)
             self.log.append(passage)
             self.wait_while_silent()
-        return passage
+            return passage
 
     def wait_while_silent(self) -> None:
         """Returns when the mode is another one; raises ResetError when that is `Dead` or the plan has ended."""

@@ -13,11 +13,17 @@ import socket
 from contextlib import suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.support.faults import Dead, FaultPlan, Mode, Pass, Passage, ResetError, Status, Trigger
-from tests.support.http_server import LOOPBACK, Listener, iter_body, raise_server_errors, reset_connection
+from tests.support.http_server import (
+    LOOPBACK,
+    Listener,
+    LoopbackHandler,
+    iter_body,
+    raise_server_errors,
+    reset_connection,
+)
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -96,10 +102,7 @@ class FaultyProxy:
 _OF_ONE_CONNECTION = frozenset({"connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
-class _Exchange(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class _Exchange(LoopbackHandler):
     def __init__(self, proxy: FaultyProxy, *args: Any) -> None:
         self._upstream = proxy.upstream
         self._plan = proxy.plan
@@ -118,6 +121,11 @@ class _Exchange(BaseHTTPRequestHandler):
             reset_connection(self.connection)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _exchange  # noqa: N815 (http.server's names)
+
+    def refuse_tls(self) -> None:
+        with suppress(ResetError):
+            self._plan.greet("TLS")
+            super().refuse_tls()
 
     def _answer(self, passage: Passage, answer: Status) -> None:
         for _ in iter_body(self.headers, self.rfile):
@@ -182,9 +190,6 @@ class _Exchange(BaseHTTPRequestHandler):
             raise EOFError(f"{response.length} bytes missing")
         if chunked:
             self.wfile.write(_chunk(b""))
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass  # `FaultyProxy.log` is the log
 
 
 def _chunk(data: bytes) -> bytes:

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedReader
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -175,9 +176,36 @@ def _iter_exactly(stream: BufferedIOBase, size: int, piece: int) -> Iterator[byt
         yield data
 
 
-class _Exchange(BaseHTTPRequestHandler):
+class LoopbackHandler(BaseHTTPRequestHandler):
+    """HTTP/1.1 with connections kept open; turns TLS away in the words that make engines fall back to plain HTTP.
+
+    Engines speak TLS first to a registry on loopback they were not told about, and go on in plain HTTP only when the
+    answer begins with `HTTP/`:
+    https://github.com/containerd/containerd/blob/v2.3.3/core/remotes/docker/resolver.go#L976-L1035
+    """
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def handle_one_request(self) -> None:
+        assert isinstance(self.rfile, BufferedReader)
+        if self.rfile.peek(1)[:1] == _TLS_HANDSHAKE:
+            self.close_connection = True
+            self.refuse_tls()
+        else:
+            super().handle_one_request()
+
+    def refuse_tls(self) -> None:
+        self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\nplain HTTP only\n")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass  # the servers keep logs of their own
+
+
+_TLS_HANDSHAKE = b"\x16"
+
+
+class _Exchange(LoopbackHandler):
     wbufsize = 64 * 1024  # status, headers and a small body leave in one packet
 
     def __init__(self, answer: Callable[[Request], Answer], *args: Any) -> None:
@@ -202,6 +230,3 @@ class _Exchange(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _exchange  # noqa: N815 (http.server's names)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass  # `HttpServer.requests` is the log

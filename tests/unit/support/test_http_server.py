@@ -63,3 +63,10 @@ def test_http_server__closes_at_once_although_a_client_stays_connected() -> None
             began = time.monotonic()
         assert time.monotonic() - began < 1
         assert server.requests == []
+
+
+def test_http_server__turns_tls_away_in_plain_http() -> None:
+    with HttpServer(echo) as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(b"\x16\x03\x01")  # the beginning of a handshake, and not a line
+        assert client.recv(100).startswith(b"HTTP/")
+        assert server.requests == []
