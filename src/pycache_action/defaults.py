@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DEFAULTS_FILE = ".github/pycache.yml"
 MAX_BYTES = 64 * 1024
+MAX_DEPTH = 4
+NULL = "tag:yaml.org,2002:null"
 
 
 def read_defaults(path: Path) -> Mapping[str, Given]:
@@ -43,8 +45,7 @@ def parse_defaults(data: bytes, name: str = DEFAULTS_FILE) -> Mapping[str, Given
     """Return what the text of a defaults file gives, by field name and checked. Raises `InputError`."""
     try:
         text = data.decode("utf-8-sig")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise InputError(f"{name}: uses a YAML alias (*name)", hint="Write the value out.")
+        _check_shape(text, name)
         # The tree, not the values: it has the lines, and scalars as they are written (no `on` for `true`, 3.10 stays).
         root = yaml.compose(text, yaml.SafeLoader)
     except UnicodeDecodeError as error:
@@ -52,13 +53,24 @@ def parse_defaults(data: bytes, name: str = DEFAULTS_FILE) -> Mapping[str, Given
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{name}:{line}: not YAML: {error.problem}", hint="Write `input: value` lines.") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{name}: not YAML that can be read", hint="Write `input: value` lines.") from error
-    if root is None:
+    if root is None or root.tag == NULL:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{_place(name, root)}: not a mapping", hint="Write `input: value` lines.")
     return dict(_parse_entries(root, name))
+
+
+def _check_shape(text: str, name: str) -> None:
+    """Refuse aliases and deep nesting, whose cost grows faster than the file, before anything is built from it."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError(f"{_place(name, event)}: a YAML alias (*name)", hint="Write the value out.")
+        if depth > MAX_DEPTH:
+            raise InputError(f"{_place(name, event)}: nested too deeply", hint="Write `input: value` lines.")
 
 
 def _parse_entries(root: yaml.MappingNode, name: str) -> Iterable[tuple[str, Given]]:
@@ -89,7 +101,7 @@ def _parse_entries(root: yaml.MappingNode, name: str) -> Iterable[tuple[str, Giv
 
 def _parse_given(declared: Option, node: yaml.Node, name: str) -> str | tuple[str, ...]:
     match node:
-        case yaml.ScalarNode(tag="tag:yaml.org,2002:null"):
+        case yaml.ScalarNode() if node.tag == NULL:
             return ""
         case yaml.ScalarNode(value=str(text)):
             return text
@@ -102,5 +114,5 @@ def _parse_given(declared: Option, node: yaml.Node, name: str) -> str | tuple[st
             )
 
 
-def _place(name: str, node: yaml.Node) -> str:
-    return f"{name}:{node.start_mark.line + 1}"
+def _place(name: str, node: yaml.Node | yaml.Event) -> str:
+    return f"{name}:{node.start_mark.line + 1 if node.start_mark else 1}"
