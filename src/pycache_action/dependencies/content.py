@@ -48,14 +48,15 @@ def read_content(root: Path, path: str) -> Content | Unreadable:
         return Unreadable("a file that may be read")
     except (OSError, ValueError, RuntimeError):  # absent; a name with a null byte; links in a circle
         return Unreadable("an existing file")
-    with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return Unreadable("a regular file")
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             return _read_regular(file)
-        except OSError:
-            return Unreadable("a file that may be read")
+    except OSError:
+        return Unreadable("a file that may be read")
+    finally:
+        os.close(descriptor)
 
 
 def _read_regular(file: BinaryIO) -> Content | Unreadable:

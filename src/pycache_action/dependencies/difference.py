@@ -209,7 +209,7 @@ def compute_kinds(before: Requirement, after: Requirement) -> tuple[Kind, ...]:
     kinds = []
     if (before.url, before.index) != (after.url, after.index):
         kinds.append(Kind.SOURCE)
-    if before.specifier != after.specifier:
+    if before.clauses != after.clauses:
         kinds.append(_specifier_kind(before, after))
     for kind, name in _PLAIN_KINDS:
         if getattr(before, name) != getattr(after, name):
@@ -253,14 +253,12 @@ def _floor(specifiers: SpecifierSet) -> Version:
 
 
 def _options_change(old: Graph, new: Graph) -> OptionsChange | None:
-    before = old.options if old.files else ()
-    after = new.options if new.files else ()
-    if before == after:
+    if old.options == new.options:
         return None
     return OptionsChange(
         file=(new if new.files else old).path,
-        added=tuple(one for one in after if one not in before),
-        removed=tuple(one for one in before if one not in after),
+        added=tuple(one for one in new.options if one not in old.options),
+        removed=tuple(one for one in old.options if one not in new.options),
     )
 
 

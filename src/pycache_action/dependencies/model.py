@@ -73,7 +73,7 @@ class Requirement:
     def meaning(self) -> Meaning:
         return (
             self.name,
-            tuple(sorted(map(_without_trailing_zeros, self.specifier.split(",")))),
+            self.clauses,
             self.extras,
             self.marker,
             self.url,
@@ -82,6 +82,11 @@ class Requirement:
             self.options,
             self.editable,
         )
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """The clauses of the specifier, `==1.0` and `==1.0.0` being one."""
+        return tuple(sorted(map(_without_trailing_zeros, self.specifier.split(","))))
 
     @property
     def version(self) -> str:
@@ -248,7 +253,7 @@ class Graph:
 
     @property
     def options(self) -> tuple[str, ...]:
-        return self.files[0].options
+        return self.files[0].options if self.files else ()
 
     def requirements(self) -> set[tuple[Role, Requirement]]:
         return {(file.role, one) for file in self.files if file.is_understood for one in file.requirements}
@@ -297,7 +302,7 @@ class DependencySet:
     def from_json(cls, value: object) -> DependencySet:
         """Read what `to_json` wrote. Raises ValueError on anything else: the document may be forged."""
         read = document.fields(value, required=frozenset({"schema", "files"}))
-        if read["schema"] != SCHEMA:
+        if document.line_number(read["schema"]) != SCHEMA:
             raise ValueError(f"expected schema {SCHEMA}")
         return cls(document.items(read["files"], DependencyFile.from_json))
 

@@ -40,10 +40,17 @@ class MalformedError(ValueError):
 
 def parse_pep508(text: str, source: Source, *, direct: bool = True) -> Requirement:
     """Read `name[extra]>=1 ; marker` or `name @ url ; marker`. Raises MalformedError."""
-    parsed = _parse(text)
+    _check_text(text)
+    try:
+        parsed = Pep508(text)
+        specifier = canonical_specifier(parsed.specifier)
+    except InvalidRequirement as error:
+        raise MalformedError(_expectation(error, "a requirement such as name==1.2"), text) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of parentheses
+        raise MalformedError("a requirement such as name==1.2", text) from error
     return Requirement(
         name=canonicalize_name(parsed.name),
-        specifier=canonical_specifier(parsed.specifier),
+        specifier=specifier,
         extras=canonical_names(parsed.extras),
         marker=canonical_marker(str(parsed.marker)) if parsed.marker else "",
         url=_url(parsed.url, text) if parsed.url else "",
@@ -86,7 +93,6 @@ def canonical_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({canonicalize_name(name) for name in names}))
 
 
-@lru_cache(maxsize=4096)
 def canonical_specifier(specifiers: SpecifierSet) -> str:
     """Return the clauses sorted, each version in its normal form; no clause is dropped."""
     return ",".join(sorted({f"{one.operator}{_normal_version(one.version)}" for one in specifiers}))
@@ -111,16 +117,6 @@ def canonical_marker(text: str) -> str:
         else:
             parts[-1].append(token)
     return f" {connective} ".join(sorted({" ".join(part) for part in parts}))
-
-
-def _parse(text: str) -> Pep508:
-    _check_text(text)
-    try:
-        return Pep508(text)
-    except InvalidRequirement as error:
-        raise MalformedError(_expectation(error, "a requirement such as name==1.2"), text) from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of parentheses
-        raise MalformedError("a requirement such as name==1.2", text) from error
 
 
 def _parse_location(text: str, source: Source) -> Requirement:
