@@ -40,6 +40,7 @@ class MalformedError(ValueError):
 
 def parse_pep508(text: str, source: Source, *, direct: bool = True) -> Requirement:
     """Read `name[extra]>=1 ; marker` or `name @ url ; marker`. Raises MalformedError."""
+    text = text.replace("\t", " ")
     _check_text(text)
     try:
         parsed = Pep508(text)
@@ -71,6 +72,7 @@ def parse_pip_argument(
 
     Relative paths are kept as written: pip takes them from the folder it runs in.
     """
+    text = text.replace("\t", " ").strip()
     _check_text(text)
     if URL.match(text) or (_is_path(text) and not _NAME_AT.match(text)):
         found = _parse_location(text, source)
@@ -173,7 +175,7 @@ def _url(text: str, line: str) -> str:
 def _check_text(text: str) -> None:
     if len(text) > _LONGEST:
         raise MalformedError(f"a requirement of at most {_LONGEST} characters", text)
-    if not text.replace("\t", " ").isprintable():
+    if not text.isprintable():
         raise MalformedError("a requirement without control characters", text)
 
 
