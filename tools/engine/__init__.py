@@ -9,5 +9,16 @@ From the command line: `python -m tools.engine up | down | env | fresh | gone | 
 
 from tools.engine.engine import Engine, Registry, Runner, ensure_engine, fresh_runner, start_registry
 from tools.engine.steps import EngineError
+from tools.engine.toolbox import Tools, ensure_tools
 
-__all__ = ["Engine", "EngineError", "Registry", "Runner", "ensure_engine", "fresh_runner", "start_registry"]
+__all__ = [
+    "Engine",
+    "EngineError",
+    "Registry",
+    "Runner",
+    "Tools",
+    "ensure_engine",
+    "ensure_tools",
+    "fresh_runner",
+    "start_registry",
+]

@@ -13,6 +13,7 @@ if not __package__:
 from tools.engine import engine as story
 from tools.engine.state import find_state
 from tools.engine.steps import EngineError, say
+from tools.engine.toolbox import ensure_tools
 
 COMMANDS = """\
 commands:
@@ -60,6 +61,9 @@ def perform(command: str, name: str | None) -> None:
         case "fresh":
             runner = story.start_fresh(engine, owner=None)
             print(runner.builder or runner.docker_host)
+        case "tools":
+            tools = ensure_tools(engine)
+            say(f"{tools.act}, {tools.actionlint} and {tools.runner_image} are there")
         case "gone":
             assert name
             builder = None if "://" in name else name

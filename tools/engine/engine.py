@@ -19,7 +19,7 @@ from tools.engine import dockerd, existing, network, processes, registry
 from tools.engine.processes import PidFile
 from tools.engine.programs import ensure_programs, find_programs, require_programs
 from tools.engine.registry import RegistryProcess
-from tools.engine.seed import PYTHON, is_upstream_reachable, make_stand_in, seed_registry
+from tools.engine.seed import BUILDX, BUSYBOX, PYTHON, is_upstream_reachable, make_stand_in, seed_registry
 from tools.engine.state import find_state
 from tools.engine.steps import EngineError, say, step
 
@@ -85,7 +85,7 @@ def bring_up(state: State) -> Engine:
         settings = ensure_registry(state, programs)
         settings = ensure_daemon(state, programs, settings)
         address = f"localhost:{settings.registry_port}"
-        seed_registry(state, address, early)
+        seed_registry(state, address, [BUSYBOX, BUILDX, PYTHON], early)
     dockerd.remove_abandoned(state, settings)
     host = dockerd.main_daemon(state, settings).docker_host
     return Engine(docker_host=host, registry=address, state=state, is_ours=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import platform
 import socket
 from dataclasses import dataclass
 from hashlib import sha256
@@ -191,7 +192,5 @@ def compute_digest(body: bytes) -> str:
 
 def read_architecture() -> str:
     """As images name it. https://github.com/containerd/platforms/blob/v1.0.0-rc.1/database.go#L76"""
-    import platform
-
     machine = platform.machine().lower()
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)

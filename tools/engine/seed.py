@@ -23,7 +23,7 @@ from tools.engine.registry import Client, read_architecture
 from tools.engine.steps import EngineError, say, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -102,13 +102,14 @@ def write_buildx(state: State, root: Path) -> None:
 PYTHON = Seed("library/python:3.11-slim", write_python, PYTHON_CONFIG)
 BUSYBOX = Seed("library/busybox:1.37", write_busybox, {"Env": ["PATH=/bin"], "Cmd": ["sh"]})
 BUILDX = Seed("docker/buildx-bin:0.29.1", write_buildx, {})
-SEEDS = (BUSYBOX, BUILDX, PYTHON)
 
 
-def seed_registry(state: State, registry: str, early: Mapping[str, Future[StandIn]]) -> None:
-    """Puts what is missing of `SEEDS` into `registry`; `early` holds stand-ins that were begun before it ran."""
-    client = Client(registry)
-    missing = [seed for seed in SEEDS if not client.has(*seed.name.split(":"))]
+def seed_registry(
+    state: State, registry: str, seeds: Iterable[Seed], early: Mapping[str, Future[StandIn]] | None = None
+) -> None:
+    """Puts what is missing of `seeds` into `registry`; `early` holds stand-ins that were begun before it ran."""
+    client, early = Client(registry), early or {}
+    missing = [seed for seed in seeds if not client.has(*seed.name.split(":"))]
     reachable = bool(missing) and not early and is_upstream_reachable()
     for seed in missing:
         with step(f"image {seed.name}"):

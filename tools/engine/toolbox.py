@@ -1,0 +1,137 @@
+"""What the workflow tests need beyond an engine: act, actionlint, BuildKit's images and a runner's image for act."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.engine.existing import docker
+from tools.engine.gotools import (
+    ACT,
+    ACTIONLINT,
+    BUILDCTL,
+    BUILDKITD,
+    FRONTEND,
+    Go,
+    container_go,
+    ensure_debian_go,
+    ensure_program,
+    find_installed_go,
+    remove_caches,
+)
+from tools.engine.packages import CERTIFICATES, Suite, extract
+from tools.engine.programs import SUITE, require_programs
+from tools.engine.registry import Client
+from tools.engine.seed import Seed, seed_registry
+from tools.engine.steps import step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tools.engine.engine import Engine
+    from tools.engine.state import State
+
+RUNNER = "actions/runner:act"
+# act copies files through /var/run, which the engine refuses where it is an absolute link
+RUNNER_DOCKERFILE = """\
+FROM python:3.11-slim
+RUN apt-get update && apt-get install --yes --no-install-recommends nodejs git \\
+ && rm -rf /var/lib/apt/lists/* /var/run && ln -s ../run /var/run
+COPY --from=docker:28-cli /usr/local/bin/docker /usr/local/bin/docker
+COPY --from=docker/buildx-bin:0.29.1 /buildx /usr/local/lib/docker/cli-plugins/docker-buildx
+"""
+BUILDKITD_PACKAGES = ("runc", "git", "ca-certificates", "dash", "coreutils")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """`runner_image` is for act's `-P ubuntu-latest=`; it holds python, node, git, docker and buildx."""
+
+    act: Path
+    actionlint: Path
+    runner_image: str
+
+
+def ensure_tools(engine: Engine) -> Tools:
+    """Builds what is not there: some minutes the first time, nothing afterwards."""
+    state = engine.state
+    with state.locked():
+        act, actionlint = (ensure_program(state, program, lambda: find_go(engine)) for program in (ACT, ACTIONLINT))
+        if engine.is_ours:
+            seed_registry(state, engine.registry, [DOCKERFILE, BUILDKIT, DOCKER_CLI])
+        ensure_runner_image(engine)
+        remove_caches(state)
+        for program in (act, actionlint):
+            link(state.bin / program.name, program)
+    return Tools(act, actionlint, f"{engine.registry}/{RUNNER}")
+
+
+def find_go(engine: Engine) -> Go:
+    installed = find_installed_go()
+    if installed is not None:
+        return installed
+    return ensure_debian_go(engine.state) if engine.is_ours else container_go(engine.state, engine.docker_host)
+
+
+def link(path: Path, target: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def ensure_runner_image(engine: Engine) -> None:
+    if Client(engine.registry).has(*RUNNER.split(":")):
+        return
+    with step(f"image {RUNNER}"):
+        build = ("buildx", "build", "--builder", "default", "--push", "--tag", f"{engine.registry}/{RUNNER}", "-")
+        docker(engine.docker_host, *build, stdin=RUNNER_DOCKERFILE, environ=engine.environ)
+
+
+def build_here(state: State) -> Go:
+    return find_installed_go() or ensure_debian_go(state)
+
+
+def write_dockerfile(state: State, root: Path) -> None:
+    (root / "bin").mkdir()
+    shutil.copy(ensure_program(state, FRONTEND, lambda: build_here(state)), root / "bin")
+
+
+def write_buildkit(state: State, root: Path) -> None:
+    """BuildKit's daemon and what it starts."""
+    suite = Suite(SUITE, state.path / "apt-buildkit", state.log("apt-buildkit"))
+    extract(suite.fetch(BUILDKITD_PACKAGES), root)
+    shutil.rmtree(suite.work)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / name).symlink_to(f"usr/{name}")
+    for name in ("usr/share/doc", "usr/share/man", "usr/share/locale"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    (root / "tmp").mkdir(exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    (root / "etc" / "ssl" / "certs").mkdir(parents=True, exist_ok=True)
+    if CERTIFICATES.exists():
+        shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
+    for program in (BUILDKITD, BUILDCTL):
+        shutil.copy(ensure_program(state, program, lambda: build_here(state)), root / "usr" / "bin")
+
+
+def write_docker_cli(state: State, root: Path) -> None:
+    (root / "usr" / "local" / "bin").mkdir(parents=True)
+    shutil.copy(require_programs(state).root / "usr" / "bin" / "docker", root / "usr" / "local" / "bin")
+
+
+# what the frontend may do: https://github.com/moby/buildkit/blob/v0.32.2/frontend/dockerfile/cmd/dockerfile-frontend/Dockerfile
+DOCKERFILE = Seed(
+    "docker/dockerfile:1",
+    write_dockerfile,
+    {
+        "Entrypoint": ["/bin/dockerfile-frontend"],
+        "Labels": {
+            "moby.buildkit.frontend.network.none": "true",
+            "moby.buildkit.frontend.caps": "moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,"
+            "moby.buildkit.frontend.contexts",
+        },
+    },
+)
+BUILDKIT = Seed("moby/buildkit:buildx-stable-1", write_buildkit, {"Entrypoint": ["buildkitd"]})
+DOCKER_CLI = Seed("library/docker:28-cli", write_docker_cli, {"Cmd": ["docker"]})
