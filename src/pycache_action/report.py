@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pycache_action.save import NotSaved, Saved
+
 if TYPE_CHECKING:
+    from pycache_action.build import Built
+    from pycache_action.cache.lookup import Lookup
     from pycache_action.dependencies.difference import Difference
     from pycache_action.diagnose import Cause
+    from pycache_action.findings import Findings
+    from pycache_action.job import Identity, Job
+    from pycache_action.plan import Plan
+    from pycache_action.project import Project
 
 SCHEMA = 1
 
@@ -127,6 +135,70 @@ class Report:
             "error": self.error,
             "warnings": list(self.warnings),
         }
+
+
+def make_report(
+    job: Job,
+    identity: Identity,
+    project: Project,
+    lookup: Lookup,
+    plan: Plan,
+    built: Built,
+    findings: Findings,
+    saved: Saved | NotSaved,
+    seconds: float,
+) -> Report:
+    """Tell a run from what its stages returned; `seconds` is what all of it took."""
+    warnings = [*project.warnings, *lookup.warnings]
+    if built.cache_fault:
+        warnings.append(f"The cache was given up and the build run without it: {built.cache_fault}.")
+    if isinstance(saved, NotSaved) and saved.fault:
+        warnings.append(f"The cache could not be saved: {saved.reason}.")
+    return Report(
+        result=_judge(built, findings.steps),
+        image=job.inputs.tags[0] if job.inputs.tags else job.image,
+        scope=identity.scope,
+        key=identity.key,
+        matched_key=lookup.matched_key,
+        backend=job.backend_name,
+        dockerfile=project.dockerfile_name,
+        plan_kind=plan.kind,
+        plan_reason=plan.reason,
+        steps=findings.steps,
+        difference=findings.difference,
+        timings=Timings(manifest=lookup.seconds, build=built.seconds, save=saved.seconds, total=seconds),
+        saved=_report_saved(saved),
+        digest=built.metadata.digest,
+        image_id=built.metadata.image_id,
+        error=_tell_failure(built),
+        seconds_saved=findings.seconds_saved,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _judge(built: Built, steps: tuple[StepReport, ...]) -> Result:
+    if not built.ok:
+        return Result.FAILED
+    ran = [step for step in steps if not step.cached]
+    if not ran:
+        return Result.HIT
+    some_cached = any(step.packages is not None and step.packages.cached for step in ran)
+    return Result.PARTIAL if some_cached or len(ran) < len(steps) else Result.MISS
+
+
+def _report_saved(saved: Saved | NotSaved) -> SavedReport:
+    match saved:
+        case Saved(layers=layers, bytes=size):
+            return SavedReport(layers=layers, bytes=size)
+        case NotSaved(reason=reason):
+            return SavedReport(reason=reason)
+
+
+def _tell_failure(built: Built) -> str:
+    if built.ok:
+        return ""
+    failed = built.trace.failed
+    return failed[-1].error if failed else " ".join(built.trace.messages[-1:]) or "buildx ended without a word"
 
 
 def _step_to_json(step: StepReport) -> dict[str, object]:

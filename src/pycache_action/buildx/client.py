@@ -46,27 +46,10 @@ class Buildx:
             deadline=deadline,
         )
 
-    def build(
-        self,
-        *arguments: str,
-        environment: Mapping[str, str] | None = None,
-        standard_input: bytes | None = None,
-        on_error_line: Callable[[str], None] | None = None,
-        watchdog: Callable[[], str] | None = None,
-        deadline: float | None = None,
-    ) -> Completed:
-        """Run `buildx build` on the chosen builder."""
-        chosen = ("--builder", self.builder) if self.builder else ()
-        return self.run(
-            "build",
-            *chosen,
-            *arguments,
-            environment=environment,
-            standard_input=standard_input,
-            on_error_line=on_error_line,
-            watchdog=watchdog,
-            deadline=deadline,
-        )
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The arguments that name the builder."""
+        return ("--builder", self.builder) if self.builder else ()
 
     def on(self, builder: str) -> Buildx:
         """The same, building on `builder`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ class BuildCommand:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
+
+    def with_progress(self, kind: str) -> BuildCommand:
+        """The same build, telling of its progress in another way."""
+        subcommand, *rest = self.arguments
+        return replace(self, arguments=(subcommand, "--progress", kind, *rest))
 
     def __add__(self, other: BuildCommand) -> BuildCommand:
         return BuildCommand(

@@ -69,6 +69,13 @@ def save_command(
     return _compute(inputs, surroundings, rows, cache_from, cache_to, nothing)
 
 
+def git_files_command(inputs: Inputs, surroundings: Surroundings, destination: Path) -> BuildCommand:
+    """Return the build that lays the files of a Git context into a folder; its Dockerfile is standard input."""
+    rows = tuple(row for row in _TABLE if row in (_secrets, _builder))
+    written = _arguments("--file", "-", "--provenance", "false", "--output", f"type=local,dest={destination}")
+    return _compute(inputs, surroundings, rows, (), (), written)
+
+
 def resolve_context(context: str, origin: Origin | None) -> str:
     """Return the build context: the repository at the event's commit, or this folder, where none is given."""
     default = origin.git_context if origin else "."

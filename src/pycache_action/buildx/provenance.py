@@ -37,13 +37,23 @@ class OtherSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A mount of a RUN: `input` counts the step's inputs (-1: none), `source` is the path within that input."""
+
+    target: str
+    input: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A RUN: its command, working folder and environment (values are secret until hashed)."""
 
     arguments: tuple[str, ...]
     working_directory: str
     environment: tuple[tuple[str, str], ...]
-    mounts: str
+    user: str
+    mounts: tuple[Mount, ...]
 
     def __repr__(self) -> str:
         return f"Run(arguments={self.arguments!r})"
@@ -51,10 +61,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """A COPY, ADD or WORKDIR: `sources` are paths below its second input."""
+    """A COPY, ADD or WORKDIR: `sources` are paths or globs in what is copied from."""
 
     sources: tuple[str, ...]
-    definition: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +93,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The build graph of one build, one platform after the other."""
+    """The build graph of one build, one platform after the other; `layers` are digests and compressed sizes in bytes,
+    of those that have been made into blobs.
+    """
 
     steps: tuple[Step, ...] = ()
+    layers: tuple[tuple[str, int], ...] = ()
 
     def path_to(self, step: Step) -> tuple[Step, ...]:
         """All that `step` depends on, dependencies first, itself last."""
@@ -149,11 +161,13 @@ def parse_metadata(text: str) -> Metadata:
     if not isinstance(document, dict):
         document = {}
     steps: list[Step] = []
+    layers: dict[str, int] = {}
     for name, value in list(document.items()):
         if name.split("/", 1)[0] == "buildx.build.provenance" and isinstance(value, dict):
             steps += _parse_steps(value, name.partition("/")[2])
+            layers |= _parse_layers(value)
             document[name] = _reduce_provenance(value)
-    return Metadata(document, Provenance(tuple(steps)))
+    return Metadata(document, Provenance(tuple(steps), tuple(layers.items())))
 
 
 def _reduce_provenance(provenance: dict[str, Any]) -> dict[str, Any]:
@@ -191,6 +205,12 @@ def _parse_steps(provenance: dict[str, Any], platform: str) -> list[Step]:
     return steps
 
 
+def _parse_layers(provenance: dict[str, Any]) -> dict[str, int]:
+    chains = ((provenance.get("metadata") or {}).get(BUILDKIT_METADATA) or {}).get("layers") or {}
+    blobs = (blob for results in chains.values() for chain in results for blob in chain)
+    return {str(blob.get("digest")): int(blob.get("size") or 0) for blob in blobs}
+
+
 def _parse_lines(location: dict[str, Any]) -> tuple[int, ...]:
     ranges = (each for place in location.get("locations") or () for each in place.get("ranges") or ())
     return tuple(sorted({int((each.get("start") or {}).get("line") or 0) for each in ranges} - {0}))
@@ -205,7 +225,8 @@ def _parse_operation(op: dict[str, Any]) -> Operation | None:
                 arguments=tuple(str(argument) for argument in meta.get("args") or ()),
                 working_directory=str(meta.get("cwd") or ""),
                 environment=tuple(_split(variable) for variable in meta.get("env") or ()),
-                mounts=json.dumps(rest.get("mounts") or [], sort_keys=True),
+                user=str(meta.get("user") or ""),
+                mounts=tuple(_parse_mount(mount) for mount in rest.get("mounts") or ()),
             )
         case {"file": dict(file)}:
             return _parse_file(file)
@@ -213,6 +234,15 @@ def _parse_operation(op: dict[str, Any]) -> Operation | None:
             return Merge()
         case _:
             return None
+
+
+def _parse_mount(mount: dict[str, Any]) -> Mount:
+    """Protobuf leaves zero out: a mount without `input` has the first."""
+    return Mount(
+        target=str(mount.get("dest") or ""),
+        input=int(mount.get("input") or 0),
+        source=str(mount.get("selector") or ""),
+    )
 
 
 def _parse_source(identifier: str) -> Operation:
@@ -230,7 +260,7 @@ def _parse_source(identifier: str) -> Operation:
 def _parse_file(file: dict[str, Any]) -> Copy:
     actions = [action.get("Action") or {} for action in file.get("actions") or ()]
     sources = tuple(str(action["copy"].get("src") or "") for action in actions if "copy" in action)
-    return Copy(sources=sources, definition=json.dumps(actions, sort_keys=True))
+    return Copy(sources=sources)
 
 
 def _split(variable: object) -> tuple[str, str]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pycache_action.buildx.attributes import parse_attributes, render_attributes
 from pycache_action.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FORMS = "auto | off | gha | registry,ref=REF | local,path=DIR | s3,bucket=... | azblob,account_url=..."
 
@@ -99,6 +102,37 @@ def parse_cache(text: str) -> Off | Auto | Backend:
             close = difflib.get_close_matches(kind, ["auto", "off", "gha", "registry", "local", "s3", "azblob"], 1)
             suggestion = f"Did you mean {close[0]!r}? " if close else ""
             raise InputError(f"cache: unknown backend {kind!r}", hint=f"{suggestion}The forms are {FORMS}.")
+
+
+def choose_backend(
+    asked_for: Off | Auto | Backend, *, environ: Mapping[str, str], cache_ref: str, folder: Path
+) -> Off | Backend | Unavailable:
+    """Turn what was asked for into a backend. GitHub's service is known by the variables it gives to a job."""
+    match asked_for:
+        case Auto():
+            service = _find_service(environ)
+            if service is not None:
+                return service
+            return Registry(_parse_reference(cache_ref)) if cache_ref else Local(folder)
+        case Gha(attributes=attributes):
+            service = _find_service(environ)
+            if service is None:
+                return Unavailable("this job has no cache service of GitHub's")
+            return Gha(service.version, attributes)
+        case _:
+            return asked_for
+
+
+def _find_service(environ: Mapping[str, str]) -> Gha | None:
+    """Version 2 by `ACTIONS_RESULTS_URL`, version 1 where there is `ACTIONS_CACHE_URL` alone (GitHub Enterprise Server).
+
+    https://github.com/actions/toolkit/blob/main/packages/cache/src/internal/config.ts
+    """
+    if not environ.get("ACTIONS_RUNTIME_TOKEN"):
+        return None
+    if environ.get("ACTIONS_RESULTS_URL"):
+        return Gha(2)
+    return Gha(1) if environ.get("ACTIONS_CACHE_URL") else None
 
 
 def describe(backend: Backend) -> str:

@@ -9,6 +9,7 @@ COPY would be found by the key of the RUN, and an older copy in the builder's ow
 from __future__ import annotations
 
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +18,17 @@ from pycache_action.buildx.trace import TraceRecorder
 from pycache_action.cache.backend import Backend, Unavailable, render_export, render_import
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pycache_action.buildx.client import Buildx
 
 DOCKERFILE = """\
 FROM scratch AS document
 RUN --mount=type=bind,from=pycache-helper,source=/bin/busybox,target=/busybox --mount=type=secret,id=document,target=/secret ["/busybox", "cp", "/secret", "/{name}"]
 """
-LARGEST_DOCUMENT = 500 * 1024  # BuildKit's limit for a secret
+HELPER_IMAGE = "busybox:1.37.0-musl@sha256:222ad6d973c0d198014546a65cd02c5fdedcc172123c5b4c2bf0af636550bd94"
+LARGEST_DOCUMENT = 500_000  # BuildKit's limit for a secret is 500 KiB
+LARGEST_TEXT = 32_000_000
 FETCH_SECONDS = 10.0
 PUT_SECONDS = 15.0
 NOT_THERE = "did not complete successfully: exit code: 1"
@@ -32,6 +37,13 @@ NOT_THERE = "did not complete successfully: exit code: 1"
 @dataclass(frozen=True, slots=True)
 class Absent:
     """The backend answered, and has no such document."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoHelper:
+    """The backend may be well, but there is no busybox to read or write a document with."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +57,12 @@ class Store:
     helper: str
     backend: Backend
 
-    def fetch_document(self, name: str, *, imported: bool = True) -> str | Absent | Unavailable:
+    def fetch_document(self, name: str, *, imported: bool = True) -> str | Absent | Unavailable | NoHelper:
         """The document of this name; with `imported=False` only what the builder itself still has."""
         caches = ("--cache-from", render_import(self.backend, name)) if imported else ()
         recorder = TraceRecorder()
         with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
-            answer = self.buildx.build(
+            answer = self.buildx.run(
                 *(*self._common(), *caches, "--output", f"type=local,dest={folder}", "-"),
                 standard_input=DOCKERFILE.format(name=name).encode(),
                 on_error_line=recorder.feed,
@@ -58,19 +70,20 @@ class Store:
             )
             if answer.stopped:
                 return Unavailable(f"it did not answer within {FETCH_SECONDS:.0f} s")
-            if answer.exit_code == 0:
-                return Path(folder, name).read_text(errors="replace")
-        return _explain_failure(recorder, answer.stderr, imported)
+            if answer.exit_code == 0 and not find_import_errors(recorder):
+                return _unpack(Path(folder, name).read_bytes())
+        return _explain_failure(recorder, answer.stderr)
 
-    def put_document(self, name: str, text: str) -> None | Unavailable:
+    def put_document(self, name: str, text: str) -> Unavailable | None:
         """Save a document under this name, in place of an older one."""
-        if len(text.encode()) > LARGEST_DOCUMENT:
-            return Unavailable(f"its manifest is larger than {LARGEST_DOCUMENT // 1024} kB")
+        packed = zlib.compress(text.encode())
+        if len(packed) > LARGEST_DOCUMENT:
+            return Unavailable(f"its manifest is larger than {LARGEST_DOCUMENT // 1000} kB")
         recorder = TraceRecorder()
         with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
             secret = Path(folder, "document")
-            secret.write_text(text)
-            answer = self.buildx.build(
+            secret.write_bytes(packed)
+            answer = self.buildx.run(
                 *(*self._common(), "--no-cache-filter", "document", "--secret", f"id=document,src={secret}"),
                 *("--cache-to", render_export(self.backend, name, "min"), "--output", "type=cacheonly", "-"),
                 standard_input=DOCKERFILE.format(name=name).encode(),
@@ -85,9 +98,18 @@ class Store:
 
     def _common(self) -> tuple[str, ...]:
         return (
-            *("--progress", "rawjson", "--provenance", "false", "--network", "none"),
+            *("build", *self.buildx.chosen, "--progress", "rawjson", "--provenance", "false", "--network", "none"),
             *("--build-context", f"pycache-helper={self.helper}"),
         )
+
+
+def find_helper(environ: Mapping[str, str]) -> str:
+    """The build context that holds the static busybox: the one this machine has, else an image.
+
+    The action's image brings it along, so that no run pulls anything; `PYCACHE_HELPER` names another context, for
+    machines that reach no public registry.
+    """
+    return environ.get("PYCACHE_HELPER") or f"docker-image://{HELPER_IMAGE}"
 
 
 def find_import_errors(recorder: TraceRecorder) -> tuple[str, ...]:
@@ -103,14 +125,22 @@ def find_export_error(recorder: TraceRecorder) -> str:
     return next((v.error for v in vertices if v.name.startswith("exporting cache") and v.error), "")
 
 
-def _explain_failure(recorder: TraceRecorder, stderr: str, imported: bool) -> Absent | Unavailable:
+def _unpack(packed: bytes) -> str | Unavailable:
+    """A document that was not written by us, or not whole, is a fault of the cache."""
+    try:
+        unpacking = zlib.decompressobj()
+        text = unpacking.decompress(packed, LARGEST_TEXT)
+        return text.decode() if unpacking.eof else Unavailable("its manifest is damaged")
+    except (zlib.error, UnicodeDecodeError):
+        return Unavailable("its manifest is damaged")
+
+
+def _explain_failure(recorder: TraceRecorder, stderr: str) -> Absent | Unavailable | NoHelper:
     errors = find_import_errors(recorder)
     if errors:
         return Unavailable(errors[0])
     ran = any(NOT_THERE in vertex.error for vertex in recorder.trace().vertices)
-    if ran or not imported:
-        return Absent()
-    return Unavailable(_last_words(stderr, recorder))
+    return Absent() if ran else NoHelper(_last_words(stderr, recorder))
 
 
 def _says_not_found(error: str) -> bool:

@@ -1,0 +1,125 @@
+"""Builds, with the cache where there is one, and again without it where the cache gets in the way."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pycache_action.buildx.provenance import Metadata, parse_metadata
+from pycache_action.buildx.trace import Trace, TraceRecorder
+from pycache_action.buildx.watchdog import ImportWatchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pycache_action.buildx.client import Buildx
+    from pycache_action.buildx.command import BuildCommand
+
+# What fails for the user's own reasons fails the same way without a cache.
+OWN_FAILURE = re.compile(
+    r"did not complete successfully: exit code|dockerfile parse error|failed to compute cache key.*not found"
+    r"|target stage .* could not be found|failed to solve: process|: not found$"
+)
+
+
+class Progress(Protocol):
+    """Shows people how a build goes."""
+
+    def update(self, trace: Trace) -> None:
+        """Take the trace as it is now; called several times a second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """How the build ended. `cache_fault` is why the cache had to be left out, empty where it was not; `seconds` counts
+    the attempt that was given up too. `stdout` is what `call` answers with.
+    """
+
+    exit_code: int
+    trace: Trace
+    metadata: Metadata
+    seconds: float
+    cache_fault: str = ""
+    stdout: str = field(default="", repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the user's build passed."""
+        return self.exit_code == 0
+
+
+def build_image(
+    buildx: Buildx,
+    command: Callable[[Sequence[str], Path], BuildCommand],
+    imports: Sequence[str],
+    progress: Progress,
+) -> Built:
+    """Build with the caches `imports`; whatever they do, the result is that of a build without them.
+
+    `command` makes the arguments for a set of imports and a metadata file.
+    """
+    started = time.monotonic()
+    built, fault = _attempt(buildx, command, imports, progress)
+    if not fault:
+        return built
+    again, _ = _attempt(buildx, command, (), progress)
+    return Built(
+        exit_code=again.exit_code,
+        trace=again.trace,
+        metadata=again.metadata,
+        seconds=time.monotonic() - started,
+        cache_fault=fault,
+        stdout=again.stdout,
+    )
+
+
+def _attempt(
+    buildx: Buildx,
+    command: Callable[[Sequence[str], Path], BuildCommand],
+    imports: Sequence[str],
+    progress: Progress,
+) -> tuple[Built, str]:
+    """The build, and why it should be run again without the cache."""
+    recorder = TraceRecorder()
+    watchdog = ImportWatchdog(recorder)
+
+    def watch() -> str:
+        progress.update(recorder.trace())
+        return watchdog() if imports else ""
+
+    with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
+        metadata_file = Path(folder, "metadata.json")
+        made = command(imports, metadata_file)
+        answer = buildx.run(
+            *made.with_progress("rawjson").arguments,
+            environment={**made.environment, "BUILDX_METADATA_PROVENANCE": "max"},
+            on_error_line=recorder.feed,
+            watchdog=watch,
+        )
+        metadata = parse_metadata(metadata_file.read_text() if metadata_file.is_file() else "")
+    trace = recorder.trace()
+    progress.update(trace)
+    built = Built(
+        exit_code=answer.exit_code, trace=trace, metadata=metadata, seconds=answer.seconds, stdout=answer.stdout
+    )
+    return built, answer.stopped or (_find_cache_fault(built) if imports else "")
+
+
+def _find_cache_fault(built: Built) -> str:
+    """What a failed build says of the cache, if it could be the cache's fault.
+
+    A download from a cache that breaks off in the middle fails the build and is not retried by BuildKit; its words
+    differ from backend to backend, so everything that is not plainly the user's own counts.
+    """
+    if built.ok:
+        return ""
+    errors = [vertex.error for vertex in built.trace.failed if not vertex.name.startswith("importing cache manifest")]
+    words = errors or list(built.trace.messages[-1:])
+    if any(OWN_FAILURE.search(error) for error in words):
+        return ""
+    return words[-1][-300:] if words else "the build ended without a word"
