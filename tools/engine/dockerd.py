@@ -66,27 +66,27 @@ def start(daemon: Daemon, programs: Programs, state: State, settings: Settings) 
     daemon.files.mkdir(parents=True, exist_ok=True)
     (daemon.run / "docker.sock").unlink(missing_ok=True)
     configuration = daemon.run / "daemon.json"
-    configuration.write_text(json.dumps(render_configuration(daemon, state, settings), indent=1) + "\n")
+    configuration.write_text(json.dumps(render_configuration(daemon, state, programs, settings), indent=1) + "\n")
     argv = ["docker-init", "--", "dockerd", "--config-file", str(configuration)]
     pid = processes.start(programs.argv(argv, own_pids=True), daemon.log)
     daemon.pid_file.write(pid)
     processes.wait_until_alive("dockerd", lambda: answers(daemon.docker_host), pid, daemon.log)
 
 
-def render_configuration(daemon: Daemon, state: State, settings: Settings) -> dict[str, object]:
+def render_configuration(daemon: Daemon, state: State, programs: Programs, settings: Settings) -> dict[str, object]:
     """https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file"""
-    registry = f"localhost:{settings.registry_port}"
     return {
         "hosts": [daemon.docker_host],
         "data-root": str(daemon.files / "data"),
         "exec-root": str(daemon.run / "exec"),
         "pidfile": str(daemon.run / "exec.pid"),
         "features": {"containerd-snapshotter": True},
-        "insecure-registries": [registry],
-        "registry-mirrors": [f"http://{registry}"],
+        "insecure-registries": [settings.registry, settings.inner_registry],
+        "registry-mirrors": [f"http://{settings.registry}"],
         "bridge": bridge_name(state),
         "fixed-cidr": daemon.addresses,
         "default-address-pools": [{"base": f"{settings.network}.128.0/17", "size": 24}],
+        "labels": [f"pycache-engine={state.id}", f"pycache-programs={programs.root.name}"],
         "iptables": False,
         "ip6tables": False,
     }
@@ -116,12 +116,11 @@ def answers(docker_host: str) -> bool:
         connection.close()
 
 
-def is_configured(daemon: Daemon, state: State, settings: Settings) -> bool:
-    """Whether `daemon` was last started with these settings."""
+def is_configured(daemon: Daemon, state: State, programs: Programs, settings: Settings) -> bool:
+    """Whether `daemon` was last started with these programs and settings."""
+    wanted = render_configuration(daemon, state, programs, settings)
     try:
-        return bool(
-            json.loads((daemon.run / "daemon.json").read_text()) == render_configuration(daemon, state, settings)
-        )
+        return bool(json.loads((daemon.run / "daemon.json").read_text()) == wanted)
     except (OSError, ValueError):
         return False
 

@@ -88,6 +88,13 @@ def ensure_programs(state: State) -> Programs:
     return programs
 
 
+def remove_old_programs(state: State) -> None:
+    """Those of another package list, once nothing runs from them."""
+    for path in state.path.glob("programs-*"):
+        if path != compute_root(state):
+            shutil.rmtree(path)
+
+
 def compute_root(state: State) -> Path:
     recipe = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:8]
     return state.path / f"programs-{recipe}"

@@ -53,16 +53,16 @@ class RegistryProcess:
         processes.kill(self.pid)
 
 
-def start_process(program: Path, path: Path, port: int, log: Path) -> RegistryProcess:
-    """Serves the directory `path` at `port` of 127.0.0.1."""
+def start_process(program: Path, path: Path, address: str, log: Path) -> RegistryProcess:
+    """Serves the directory `path` at `address`. Several processes may serve the same directory."""
     path.mkdir(parents=True, exist_ok=True)
     configuration = CONFIGURATION | {
         "storage": {"filesystem": {"rootdirectory": str(path / "content")}, "delete": {"enabled": True}},
-        "http": {"addr": f"127.0.0.1:{port}"},
+        "http": {"addr": address.replace("localhost", "127.0.0.1")},
     }
-    (path / "registry.yml").write_text(json.dumps(configuration))
-    address = f"localhost:{port}"
-    pid = processes.start([str(program), "serve", str(path / "registry.yml")], log)
+    file = path / f"{address.replace(':', '-')}.yml"
+    file.write_text(json.dumps(configuration))
+    pid = processes.start([str(program), "serve", str(file)], log)
     processes.wait_until_alive(f"the registry at {address}", lambda: answers(address), pid, log)
     return RegistryProcess(address, pid)
 
@@ -123,7 +123,9 @@ class Client:
         finally:
             connection.close()
 
-    def has(self, repository: str, reference: str) -> bool:
+    def has(self, name: str) -> bool:
+        """Whether there is the image `name`, for example "library/busybox:1.37"."""
+        repository, _, reference = name.rpartition(":")
         answer = self.request(
             "HEAD", f"/v2/{repository}/manifests/{reference}", headers={"Accept": ", ".join(MANIFESTS)}
         )

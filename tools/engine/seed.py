@@ -23,7 +23,7 @@ from tools.engine.registry import Client, read_architecture
 from tools.engine.steps import EngineError, say, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -50,11 +50,19 @@ PYTHON_CONFIG = {
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """An image by its name on docker.io; `write` fills a directory with its stand-in's files."""
+    """An image by its name on docker.io; `write` fills a directory with its stand-in's files.
+
+    `variant` says what else those depend on; when it changes, the image is put again.
+    """
 
     name: str
     write: Callable[[State, Path], None]
     config: Mapping[str, object]
+    variant: Callable[[State], str] | None = None
+
+    def names(self, state: State) -> list[str]:
+        """Its names in our registry, the one that tells most last."""
+        return [self.name, *([f"{self.name}-{self.variant(state)}"] if self.variant else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,9 @@ class StandIn:
     seed: Seed
     layer: Layer
 
-    def put(self, client: Client) -> None:
-        client.put_image(self.seed.name, [self.layer], self.seed.config)
+    def put(self, state: State, client: Client) -> None:
+        for name in self.seed.names(state):
+            client.put_image(name, [self.layer], self.seed.config)
         self.layer.path.unlink()
 
 
@@ -109,14 +118,14 @@ def seed_registry(
 ) -> None:
     """Puts what is missing of `seeds` into `registry`; `early` holds stand-ins that were begun before it ran."""
     client, early = Client(registry), early or {}
-    missing = [seed for seed in seeds if not client.has(*seed.name.split(":"))]
+    missing = [seed for seed in seeds if not client.has(seed.names(state)[-1])]
     reachable = bool(missing) and not early and is_upstream_reachable()
     for seed in missing:
         with step(f"image {seed.name}"):
-            if reachable and copy_upstream(state, seed.name, registry):
+            if reachable and copy_upstream(state, seed.name, [f"{registry}/{name}" for name in seed.names(state)]):
                 continue
             stand_in = early[seed.name].result() if seed.name in early else make_stand_in(state, seed)
-            stand_in.put(client)
+            stand_in.put(state, client)
 
 
 def make_stand_in(state: State, seed: Seed) -> StandIn:
@@ -139,13 +148,13 @@ def is_upstream_reachable() -> bool:
         return False
 
 
-def copy_upstream(state: State, name: str, registry: str, *, upstream: str = UPSTREAM) -> bool:
+def copy_upstream(state: State, name: str, targets: Sequence[str], *, upstream: str = UPSTREAM) -> bool:
     """Copies this platform's image from one registry to the other; `False`, and a line that says why, when it fails."""
     repository = f"{upstream}/{name.rpartition(':')[0]}"
     try:
         digest = find_platform_digest(imagetools(state, "inspect", "--raw", f"{upstream}/{name}"))
         source = f"{repository}@{digest}" if digest else f"{upstream}/{name}"
-        imagetools(state, "create", "--prefer-index=false", "--tag", f"{registry}/{name}", source)
+        imagetools(state, "create", "--prefer-index=false", *(f"--tag={target}" for target in targets), source)
     except EngineError as error:
         say(f"{name} cannot be copied from {upstream}, a stand-in is made of Debian's packages: {error}")
         return False

@@ -32,6 +32,16 @@ class Settings:
     registry_port: int = 0
     network: str = ""
 
+    @property
+    def registry(self) -> str:
+        """Our registry as the machine and its engines name it."""
+        return f"localhost:{self.registry_port}"
+
+    @property
+    def inner_registry(self) -> str:
+        """The same registry as containers reach it, at the bridge's address."""
+        return f"{self.network}.0.1:{self.registry_port}"
+
 
 @dataclass(frozen=True, slots=True)
 class State:

@@ -41,6 +41,12 @@ RUN apt-get update && apt-get install --yes --no-install-recommends nodejs git \
 COPY --from=docker:28-cli /usr/local/bin/docker /usr/local/bin/docker
 COPY --from=docker/buildx-bin:0.29.1 /buildx /usr/local/lib/docker/cli-plugins/docker-buildx
 """
+BUILDKITD_TOML = """\
+[registry."docker.io"]
+  mirrors = ["{mirror}"]
+[registry."{mirror}"]
+  http = true
+"""
 BUILDKITD_PACKAGES = ("runc", "git", "ca-certificates", "dash", "coreutils")
 
 
@@ -81,7 +87,7 @@ def link(path: Path, target: Path) -> None:
 
 
 def ensure_runner_image(engine: Engine) -> None:
-    if Client(engine.registry).has(*RUNNER.split(":")):
+    if Client(engine.registry).has(RUNNER):
         return
     with step(f"image {RUNNER}"):
         build = ("buildx", "build", "--builder", "default", "--push", "--tag", f"{engine.registry}/{RUNNER}", "-")
@@ -97,8 +103,15 @@ def write_dockerfile(state: State, root: Path) -> None:
     shutil.copy(ensure_program(state, FRONTEND, lambda: build_here(state)), root / "bin")
 
 
+def inner_registry_tag(state: State) -> str:
+    return state.read_settings().inner_registry.replace(":", "-")
+
+
 def write_buildkit(state: State, root: Path) -> None:
-    """BuildKit's daemon and what it starts."""
+    """BuildKit's daemon and what it starts; it asks our registry first, as our engines do."""
+    mirror = state.read_settings().inner_registry
+    (root / "etc" / "buildkit").mkdir(parents=True)
+    (root / "etc" / "buildkit" / "buildkitd.toml").write_text(BUILDKITD_TOML.format(mirror=mirror))
     suite = Suite(SUITE, state.path / "apt-buildkit", state.log("apt-buildkit"))
     extract(suite.fetch(BUILDKITD_PACKAGES), root)
     shutil.rmtree(suite.work)
@@ -129,9 +142,9 @@ DOCKERFILE = Seed(
         "Labels": {
             "moby.buildkit.frontend.network.none": "true",
             "moby.buildkit.frontend.caps": "moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,"
-            "moby.buildkit.frontend.contexts",
+            "moby.buildkit.frontend.contexts,moby.buildkit.frontend.gitquerystring",
         },
     },
 )
-BUILDKIT = Seed("moby/buildkit:buildx-stable-1", write_buildkit, {"Entrypoint": ["buildkitd"]})
+BUILDKIT = Seed("moby/buildkit:buildx-stable-1", write_buildkit, {"Entrypoint": ["buildkitd"]}, inner_registry_tag)
 DOCKER_CLI = Seed("library/docker:28-cli", write_docker_cli, {"Cmd": ["docker"]})
