@@ -1,0 +1,365 @@
+"""Where a file in a stage comes from: which file of the build context it is a copy of, or what made it.
+
+A stage is seen as layers, one for each COPY, ADD or command that writes a file. Asked for a path, each layer from the
+newest back says whether it put that path there. Nothing is read or copied, and a folder copied whole is not listed: a
+layer only says from where the path would have come.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pycache_action.dockerfile.dockerignore import Ignore
+from pycache_action.dockerfile.paths import (
+    PatternError,
+    below,
+    clean,
+    compile_part,
+    has_wildcard,
+    in_context,
+    join,
+    unescape,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pycache_action.dependencies.read import WantedFile
+    from pycache_action.dockerfile.context import ContextFiles
+
+_DEEPEST: Final = 100
+_MOST_QUESTIONS: Final = 200_000
+_ARCHIVE: Final = re.compile(r"\.(tar|tgz|tbz2?|txz|tar\.\w+)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a path comes from: a file of the context (`path`), or what a tool made it from (`wanted`).
+
+    `doubt` is why its content may be something else, or cannot be known. If not `certain`, an older layer that is
+    certain knows better.
+    """
+
+    path: str = ""
+    wanted: tuple[WantedFile, ...] = ()
+    doubt: str = ""
+    certain: bool = True
+
+
+class Budget:
+    """How much looking one Dockerfile may cause; stages that copy from each other could ask for ever."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_QUESTIONS
+
+    def spend(self) -> bool:
+        self.left -= 1
+        return self.left > 0
+
+
+class Layer(Protocol):
+    """Something that put files into a stage."""
+
+    def find(self, path: str, depth: int) -> Origin | None: ...
+
+    @property
+    def folder(self) -> str:
+        """Where it put them, or nothing; for a guess where a path of unknown beginning may lie."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A stage as one of its instructions sees it: the layers so far, those of its base stage, and its mounts.
+
+    The mounts of a RUN lie over all layers but those the RUN makes itself, which begin at `mounted_at`.
+    """
+
+    layers: Sequence[Layer]
+    count: int
+    base: View | None
+    budget: Budget
+    mounts: tuple[Layer, ...] = ()
+    mounted_at: int = 0
+
+    def find(self, path: str, depth: int = 0) -> Origin | None:
+        """What put `path` there; None if nothing did."""
+        if depth > _DEEPEST:
+            return Origin(doubt="it is copied through too many stages", certain=False)
+        guess: Origin | None = None
+        for layer in self.all_layers():
+            if not self.budget.spend():
+                return Origin(doubt="the Dockerfile is too tangled to follow it", certain=False)
+            found = layer.find(path, depth)
+            if found is not None and found.certain:
+                return found
+            guess = guess or found
+        return guess
+
+    def find_elsewhere(self, path: str) -> Origin | None:
+        """The file that `path` must be if some folder's place is not known, and only one file fits."""
+        tail = re.sub(r"^(\$\{[^}]*\}|/)?/*", "", path)
+        unknown = path.startswith("${")
+        found: dict[str, Origin] = {}
+        for layer in self.all_layers():
+            if layer.folder and (unknown or layer.folder.startswith("${")):
+                origin = self.find(join(layer.folder, tail))
+                if origin is not None and origin.certain and origin.path:
+                    found.setdefault(origin.path, origin)
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def all_layers(self) -> Iterator[Layer]:
+        view: View | None = self
+        while view is not None:
+            for at in range(view.count - 1, view.mounted_at - 1, -1):
+                yield view.layers[at]
+            yield from view.mounts
+            for at in range(view.mounted_at - 1, -1, -1):
+                yield view.layers[at]
+            view = view.base
+
+
+class Supply(Protocol):
+    """Where a COPY or a mount takes its files."""
+
+    def find(self, path: str, depth: int) -> Origin | None: ...
+
+    def expand(self, pattern: str) -> tuple[str, ...] | None:
+        """The paths that match; None if they cannot be listed."""
+        ...
+
+    def why_not(self, path: str) -> str:
+        """Why a path that was named is not found; empty if there is nothing to say."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FromContext:
+    context: ContextFiles
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        del depth
+        inside = in_context(path)
+        if has_wildcard(inside):
+            found = self.expand(inside)
+            return Origin(path=found[0]) if found else None
+        return Origin(path=inside) if self.context.exists(inside) else None
+
+    def expand(self, pattern: str) -> tuple[str, ...]:
+        try:
+            return self.context.glob(in_context(pattern))
+        except PatternError:
+            return ()
+
+    def why_not(self, path: str) -> str:
+        inside = in_context(path)
+        return f"{inside} is {self.context.why_not(inside)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FromStage:
+    view: View
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        return self.view.find(clean(f"/{path}") if not path.startswith("${") else path, depth + 1)
+
+    def expand(self, pattern: str) -> None:
+        del pattern
+
+    def why_not(self, path: str) -> str:
+        del path
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class FromElsewhere:
+    """An image, a named context, a URL: nobody here knows what is in it. `what` says what it is."""
+
+    what: str
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        del path, depth
+        return Origin(doubt=f"it may come from {self.what}", certain=False)
+
+    def expand(self, pattern: str) -> None:
+        del pattern
+
+    def why_not(self, path: str) -> str:
+        del path
+        return f"it comes from {self.what}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyLayer:
+    """One COPY or ADD. `target` is absolute; `into` says that it is certainly a folder."""
+
+    line: int
+    sources: tuple[str, ...]
+    target: str
+    into: bool
+    supply: Supply
+    exclude: Ignore = field(default_factory=Ignore)
+    parents: bool = False
+    unpacks: bool = False
+
+    @property
+    def folder(self) -> str:
+        return self.target
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        inside = below(path, self.target)
+        if inside is None:
+            return None
+        guess: Origin | None = None
+        for source in reversed(self.sources):
+            found = self._from_source(source, inside, depth)
+            if found is not None and found.certain:
+                return found
+            guess = guess or found
+        return guess
+
+    def _from_source(self, source: str, inside: str, depth: int) -> Origin | None:
+        if self.parents:
+            return self._with_parents(source, inside, depth)
+        if self.unpacks and _ARCHIVE.search(source):
+            return Origin(doubt=f"it may be unpacked from {source} by line {self.line}", certain=False)
+        if not has_wildcard(source):
+            return self._from_path(unescape(source), inside, depth)
+        listed = self.supply.expand(source)
+        if listed is None:
+            listed = self._candidates(source, inside)
+        found = (self._from_path(path, inside, depth) for path in listed)
+        best = next((origin for origin in found if origin is not None and origin.certain), None)
+        return best or self._refused_by_pattern(source, inside)
+
+    def _from_path(self, source: str, inside: str, depth: int) -> Origin | None:
+        """A file named in the COPY goes to the target or into it; what is in a folder goes into the target."""
+        name = posixpath.basename(clean(source))
+        is_file = inside == name or (inside == "." and not self.into)
+        if is_file:
+            found = self.supply.find(source, depth)
+            if found is not None:
+                return found
+        if inside != ".":
+            found = None if self.exclude.rule_for(inside) else self.supply.find(f"{source}/{inside}", depth)
+            if found is not None:
+                return found
+            why = self.supply.why_not(f"{source}/{inside}")
+            if "excluded" in why:
+                return Origin(doubt=why, certain=False)
+        why = self.supply.why_not(source) if is_file else ""
+        return Origin(doubt=f"{why} (line {self.line} copies it)", certain=False) if why else None
+
+    def _candidates(self, pattern: str, inside: str) -> tuple[str, ...]:
+        """What a pattern in another stage must have matched for this path to be there."""
+        folder, _, last = pattern.rpartition("/")
+        name = inside.split("/")[0]
+        if has_wildcard(folder) or not _matches(last, name):
+            return ()
+        return (f"{folder}/{name}",)
+
+    def _refused_by_pattern(self, pattern: str, inside: str) -> Origin | None:
+        folder, _, last = pattern.rpartition("/")
+        if has_wildcard(folder) or not _matches(last, inside):
+            return None
+        why = self.supply.why_not(f"{folder}/{inside}" if folder else inside)
+        return Origin(doubt=why, certain=False) if "excluded" in why else None
+
+    def _with_parents(self, source: str, inside: str, depth: int) -> Origin | None:
+        pivot, separator, pattern = source.partition("/./")
+        start, pattern = (pivot, pattern) if separator else ("", source)
+        wanted = clean(f"/{pattern}").lstrip("/")
+        parts, names = wanted.split("/"), inside.split("/")
+        if wanted and not _matches_start(parts, names):
+            return None
+        return self.supply.find(f"{start}/{inside}", depth)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    try:
+        return compile_part(pattern).fullmatch(name) is not None
+    except PatternError:
+        return False
+
+
+def _matches_start(parts: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a path, or a folder it is in, matches a pattern in which `**` is any number of folders."""
+    if not parts:
+        return True
+    if parts[0] == "**":
+        return any(_matches_start(parts[1:], names[at:]) for at in range(len(names) + 1))
+    return bool(names) and _matches(parts[0], names[0]) and _matches_start(parts[1:], names[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLayer:
+    """One file, or (`whole`) a folder with all in it, of which `origin` says what it is."""
+
+    folder: str
+    origin: Origin
+    whole: bool = False
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        del depth
+        inside = below(path, self.folder)
+        return self.origin if inside == "." or (self.whole and inside is not None) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLayer:
+    """A file that a command rewrote: what it was, and `doubt`."""
+
+    folder: str
+    doubt: str
+    before: View
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        if path != self.folder:
+            return None
+        found = self.before.find(path, depth + 1)
+        return replace(found, doubt=self.doubt, certain=True) if found else Origin(doubt=self.doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class MovedLayer:
+    """What `cp`, `mv` or `ln` put at `folder`, or into it, from `source`."""
+
+    folder: str
+    source: str
+    before: View
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        inside = below(path, self.folder)
+        if inside is None:
+            return None
+        name = posixpath.basename(self.source)
+        candidates = [self.source if inside == "." else f"{self.source}/{inside}"]
+        if inside == name or inside.startswith(f"{name}/"):
+            candidates.append(self.source + inside[len(name) :])
+        if _matches(name, inside):  # cp *.txt folder/
+            candidates.append(f"{posixpath.dirname(self.source)}/{inside}")
+        found = (self.before.find(candidate, depth + 1) for candidate in candidates)
+        return next((origin for origin in found if origin is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MountLayer:
+    """A bind mount: all of `folder` is `source` of the supply, and nothing else."""
+
+    folder: str
+    source: str
+    supply: Supply
+
+    def find(self, path: str, depth: int) -> Origin | None:
+        inside = below(path, self.folder)
+        if inside is None:
+            return None
+        source = self.source if inside == "." else f"{self.source}/{inside}"
+        found = self.supply.find(source, depth)
+        if found is not None:
+            return replace(found, certain=True)
+        why = self.supply.why_not(source)
+        return Origin(doubt=why) if inside == "." or "excluded" in why else Origin(certain=True)
