@@ -46,7 +46,7 @@ def main() -> None:
     except KeyboardInterrupt:
         commands.notice("The step was ended; nothing was saved.")
         sys.exit(130)
-    except Exception:
+    except Exception:  # noqa: BLE001 (said to be a fault of ours, with the traceback folded into the log)
         commands.write(traceback.format_exc())
         commands.error(
             f"This is a fault of pycache-action. Please report it, with the log: {ISSUES}", title="Internal error"
@@ -58,9 +58,8 @@ def act(environ: Mapping[str, str], commands: WorkflowCommands) -> int:
     """Do what the inputs ask for; the exit code is the build's. Raises `PycacheError`."""
     _check_machine()
     workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
-    inputs = translate_paths(
-        Inputs.from_environ(environ, read_defaults(workspace / DEFAULTS_FILE)), find_folders(environ)
-    )
+    folders = find_folders(environ)
+    inputs = translate_paths(Inputs.from_environ(environ, read_defaults(workspace / DEFAULTS_FILE)), folders)
     commands.mask(*inputs.secret_values)
     workflow_run = WorkflowRun.from_environ(environ, _read_event(environ))
     with tempfile.TemporaryDirectory(prefix="pycache-docker-") as folder:
@@ -72,7 +71,7 @@ def act(environ: Mapping[str, str], commands: WorkflowCommands) -> int:
         report, built = run(job, buildx.on(builder.name), ActionLog(commands))
     if inputs.call:
         commands.write(built.stdout)
-    publish(report, built, inputs, workflow_run, environ, commands)
+    publish(report, built, inputs, workflow_run, environ, folders, commands)
     if built.ok and inputs.fail_on_cache_miss and report.missed:
         raise CacheMissed(
             "An install step was not cached, and fail-on-cache-miss is set.",
@@ -90,7 +89,7 @@ def make_job(
         parse_cache(inputs.cache),
         environ=environ,
         cache_ref=inputs.cache_ref,
-        folder=Path(environ.get("GITHUB_WORKSPACE") or ".", ".pycache-action"),
+        folder=Path(environ.get("RUNNER_TEMP") or ".", "pycache-action"),
     )
     may_read, may_save = workflow_run.may_read(cache_mode), workflow_run.may_save(cache_mode)
     match inputs.save:

@@ -262,6 +262,12 @@ class Inputs:
         in_file=False,
     )
 
+    @property
+    def secret_values(self) -> tuple[str, ...]:
+        """Every secret that was given, to be hidden in the log."""
+        given = (text.partition("=")[2].strip() for text in self.secrets)
+        return tuple(value for value in (*given, self.password, self.github_token) if value)
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], defaults: Mapping[str, Given] | None = None) -> Inputs:
         """Read what the runner hands over as `INPUT_*`; an empty variable was not given.

@@ -88,7 +88,8 @@ def read_project(inputs: Inputs, root: Path) -> Project:
         build_args := dict(_split(argument) for argument in inputs.build_args), target=inputs.target
     )
     context = read_context(root, path)
-    installs = find_install_steps(dockerfile, context, inputs.target, build_args)
+    contexts = [named.partition("=")[0] for named in inputs.build_contexts]
+    installs = find_install_steps(dockerfile, context, inputs.target, build_args, build_contexts=contexts)
     wanted = _wanted_files(inputs, context, installs)
     dependencies = read_dependencies(root, wanted)
     warnings = [str(problem) for problem in dependencies.problems]

@@ -61,6 +61,14 @@ def find_folders(environ: Mapping[str, str]) -> Folders:
     return Folders(seen=seen, moved=moved)
 
 
+def runner_path(path: str, folders: Folders) -> str:
+    """Where later steps, which run on the runner itself, find a file of the container; as it is where none is known."""
+    for on_runner, in_container in folders.moved:
+        if path.startswith(f"{in_container}/"):
+            return on_runner + path.removeprefix(in_container)
+    return path
+
+
 def translate_paths(inputs: Inputs, folders: Folders) -> Inputs:
     """Return the inputs with the runner's paths as the container sees them.
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pycache_action.cache.backend import Local, Unavailable, render_import
+from pycache_action.cache.backend import Backend, Local, Unavailable, render_import
 from pycache_action.cache.manifest import Manifest, parse_manifest
 from pycache_action.cache.naming import Branches, layers_name, manifest_name
 from pycache_action.cache.store import Absent, NoHelper, Store
@@ -62,10 +62,15 @@ def look_up(store: Store, scope: str, key: str, branches: Branches) -> Lookup:
         previous=previous,
         imports=() if warm else tuple(render_import(store.backend, name) for name in names),
         matched_key=key if holder else previous.key if isinstance(previous, Manifest) else "",
-        saved=holder is not None,
+        saved=holder is not None and _is_there(store.backend, layers_name(key, holder.branch)),
         seconds=time.monotonic() - started,
         warnings=tuple(warnings),
     )
+
+
+def _is_there(backend: Backend, name: str) -> bool:
+    """A folder may have been deleted while the builder still knew what was in it."""
+    return not isinstance(backend, Local) or (backend.path / name / "index.json").is_file()
 
 
 def _without_manifest(store: Store, key: str, branches: Branches, reason: str, seconds: float) -> Lookup:

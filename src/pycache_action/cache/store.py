@@ -8,6 +8,7 @@ COPY would be found by the key of the RUN, and an older copy in the builder's ow
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 DOCKERFILE = """\
 FROM scratch AS document
-RUN --mount=type=bind,from=pycache-helper,source=/bin/busybox,target=/busybox --mount=type=secret,id=document,target=/secret ["/busybox", "cp", "/secret", "/{name}"]
+RUN --mount=type=bind,from=pycache-helper,source=/bin/busybox,target=/busybox --mount=type=secret,id=document,target=/secret ["/busybox", "cp", "/secret", "/{file}"]
 """
 HELPER_IMAGE = "busybox:1.37.0-musl@sha256:222ad6d973c0d198014546a65cd02c5fdedcc172123c5b4c2bf0af636550bd94"
 LARGEST_DOCUMENT = 500_000  # BuildKit's limit for a secret is 500 KiB
@@ -64,14 +65,14 @@ class Store:
         with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
             answer = self.buildx.run(
                 *(*self._common(), *caches, "--output", f"type=local,dest={folder}", "-"),
-                standard_input=DOCKERFILE.format(name=name).encode(),
+                standard_input=self._dockerfile(name),
                 on_error_line=recorder.feed,
                 deadline=FETCH_SECONDS,
             )
             if answer.stopped:
                 return Unavailable(f"it did not answer within {FETCH_SECONDS:.0f} s")
             if answer.exit_code == 0 and not find_import_errors(recorder):
-                return _unpack(Path(folder, name).read_bytes())
+                return _unpack(Path(folder, self._file(name)).read_bytes())
         return _explain_failure(recorder, answer.stderr)
 
     def put_document(self, name: str, text: str) -> Unavailable | None:
@@ -86,7 +87,7 @@ class Store:
             answer = self.buildx.run(
                 *(*self._common(), "--no-cache-filter", "document", "--secret", f"id=document,src={secret}"),
                 *("--cache-to", render_export(self.backend, name, "min"), "--output", "type=cacheonly", "-"),
-                standard_input=DOCKERFILE.format(name=name).encode(),
+                standard_input=self._dockerfile(name),
                 on_error_line=recorder.feed,
                 deadline=PUT_SECONDS,
             )
@@ -95,6 +96,14 @@ class Store:
         if answer.exit_code != 0 or (error := find_export_error(recorder)):
             return Unavailable(error if answer.exit_code == 0 else _last_words(answer.stderr, recorder))
         return None
+
+    def _dockerfile(self, name: str) -> bytes:
+        """One document is one file name: the same document of two backends must be two in the builder's own store."""
+        return DOCKERFILE.format(file=self._file(name)).encode()
+
+    def _file(self, name: str) -> str:
+        place = hashlib.sha256(render_import(self.backend, name).encode()).hexdigest()[:8]
+        return f"{name}.{place}"
 
     def _common(self) -> tuple[str, ...]:
         return (
