@@ -68,6 +68,11 @@ class HttpServer:
         return self._listener.port
 
     @property
+    def errors(self) -> list[Exception]:
+        """What went wrong in the server's threads so far; `answer` may add to it without failing."""
+        return self._listener.errors
+
+    @property
     def url(self) -> str:
         """The server's address for this machine, without a slash at the end."""
         return f"http://{LOOPBACK}:{self.port}"
