@@ -164,7 +164,7 @@ def docker(host: str | None, *arguments: str, stdin: str | None = None, environ:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
         env={**os.environ, **chosen, **(environ or {})},
     )
     if done.returncode:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR = os.environ.get("PYCACHE_DEBIAN_MIRROR", "http://deb.debian.org/debian")
+NOT_IN_SLIM = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/cache/apt")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -53,16 +54,26 @@ class Suite:
 
     def fetch(self, names: Sequence[str]) -> list[Path]:
         """Downloads `names` and all they depend on; the paths of the packages."""
+        self.prepare("deb")
+        run(["apt-get", *self.apt_options(), "--yes", "--download-only", "install", *names], self.log)
+        return sorted((self.work / "cache" / "archives").glob("*.deb"))
+
+    def fetch_source(self, name: str) -> list[Path]:
+        """Downloads the source package `name`; the paths of its parts."""
+        self.prepare("deb-src")
+        target = self.work / "source"
+        target.mkdir()
+        run(["apt-get", *self.apt_options(), "--download-only", "source", name], self.log, cwd=target)
+        return sorted(target.iterdir())
+
+    def prepare(self, kind: str) -> None:
         ensure_keyring(self.log)
         shutil.rmtree(self.work, ignore_errors=True)
         (self.work / "state" / "lists").mkdir(parents=True)
-        archives = self.work / "cache" / "archives"
-        (archives / "partial").mkdir(parents=True)
+        (self.work / "cache" / "archives" / "partial").mkdir(parents=True)
         (self.work / "status").touch()
-        (self.work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {self.name} main\n")
+        (self.work / "sources.list").write_text(f"{kind} [signed-by={KEYRING}] {MIRROR} {self.name} main\n")
         run(["apt-get", *self.apt_options(), "--error-on=any", "update"], self.log)
-        run(["apt-get", *self.apt_options(), "--yes", "--download-only", "install", *names], self.log)
-        return sorted(archives.glob("*.deb"))
 
 
 def ensure_keyring(log: Path) -> None:
@@ -90,10 +101,11 @@ def extract(packages: Sequence[Path], root: Path) -> None:
         list(pool.map(unpack, packages))
 
 
-def install_system(packages: Sequence[Path], root: Path, log: Path) -> None:
+def install_system(packages: Sequence[Path], root: Path, suite: Suite) -> None:
     """Makes a whole system below `root` in which apt and dpkg work: unpacked first, then installed over itself.
 
-    `root` has the machine's own certificates, so that what runs in it may reach what the machine may.
+    It is slim as Docker's slim images are, and has the machine's own certificates, so that what runs in it may reach
+    what the machine may.
     """
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / name).mkdir(parents=True, exist_ok=True)
@@ -105,7 +117,10 @@ def install_system(packages: Sequence[Path], root: Path, log: Path) -> None:
         os.link(package, debs / package.name)
     environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     script = "exec dpkg --force-depends --force-unsafe-io --install /debs/*.deb"
-    run(["chroot", root, "sh", "-c", script], log, environ=environ)
-    shutil.rmtree(debs)
+    run(["chroot", root, "sh", "-c", script], suite.log, environ=environ)
+    for name in ("debs", *NOT_IN_SLIM):
+        shutil.rmtree(root / name, ignore_errors=True)
+    (root / "var" / "cache" / "apt" / "archives" / "partial").mkdir(parents=True)
+    (root / "etc" / "apt" / "sources.list").write_text(f"deb {MIRROR} {suite.name} main\n")
     if CERTIFICATES.exists():
         shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))

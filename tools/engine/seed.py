@@ -35,8 +35,6 @@ PYTHON_SUITE = "bookworm"  # the Debian release whose Python is 3.11
 PYTHON_PACKAGES = (
     "?essential", "apt", "debian-archive-keyring", "python3", "python3-pip", "python3-venv", "ca-certificates",
 )  # fmt: skip
-# Debian's slim images leave these out as well.
-NOT_IN_SLIM = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/cache/apt")
 PYTHON_CONFIG = {
     "Env": [
         "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -79,16 +77,11 @@ class StandIn:
 def write_python(state: State, root: Path) -> None:
     """Debian's Python in a whole Debian, with pip free to install into it."""
     suite = Suite(PYTHON_SUITE, state.path / "apt-python", state.log("apt-python"))
-    install_system(suite.fetch(PYTHON_PACKAGES), root, suite.log)
+    install_system(suite.fetch(PYTHON_PACKAGES), root, suite)
     shutil.rmtree(suite.work)
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()
     (root / "usr" / "bin" / "python").symlink_to("python3")
-    for name in NOT_IN_SLIM:
-        shutil.rmtree(root / name, ignore_errors=True)
-    (root / "var" / "cache" / "apt" / "archives" / "partial").mkdir(parents=True)
-    sources = f"deb http://deb.debian.org/debian {PYTHON_SUITE} main\n"
-    (root / "etc" / "apt" / "sources.list").write_text(sources)
 
 
 def write_busybox(state: State, root: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.engine import official_python
 from tools.engine.existing import docker
 from tools.engine.gotools import (
     ACT,
@@ -23,7 +24,7 @@ from tools.engine.gotools import (
 from tools.engine.packages import CERTIFICATES, Suite, extract
 from tools.engine.programs import SUITE, require_programs
 from tools.engine.registry import Client
-from tools.engine.seed import Seed, seed_registry
+from tools.engine.seed import Seed, copy_upstream, is_upstream_reachable, seed_registry
 from tools.engine.steps import step
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def ensure_tools(engine: Engine) -> Tools:
         act, actionlint = (ensure_program(state, program, lambda: find_go(engine)) for program in (ACT, ACTIONLINT))
         if engine.is_ours:
             seed_registry(state, engine.registry, [DOCKERFILE, BUILDKIT, DOCKER_CLI])
+            ensure_official_python(engine)
         ensure_runner_image(engine)
         remove_caches(state)
         for program in (act, actionlint):
@@ -87,11 +89,30 @@ def link(path: Path, target: Path) -> None:
 
 
 def ensure_runner_image(engine: Engine) -> None:
-    if Client(engine.registry).has(RUNNER):
+    if not Client(engine.registry).has(RUNNER):
+        with step(f"image {RUNNER}"):
+            build_image(engine, RUNNER, "-", stdin=RUNNER_DOCKERFILE)
+
+
+def ensure_official_python(engine: Engine) -> None:
+    state, name = engine.state, official_python.NAME
+    if Client(engine.registry).has(name):
         return
-    with step(f"image {RUNNER}"):
-        build = ("buildx", "build", "--builder", "default", "--push", "--tag", f"{engine.registry}/{RUNNER}", "-")
-        docker(engine.docker_host, *build, stdin=RUNNER_DOCKERFILE, environ=engine.environ)
+    with step(f"image {name}"):
+        if is_upstream_reachable() and copy_upstream(state, name, [f"{engine.registry}/{name}"]):
+            return
+        seed_registry(state, engine.registry, [official_python.DEBIAN])
+        context = state.path / "seeds" / "official-python"
+        official_python.write_context(state, context)
+        build_image(engine, name, str(context))
+        shutil.rmtree(context)
+
+
+def build_image(engine: Engine, name: str, context: str, *, stdin: str | None = None) -> None:
+    """Builds `context` and pushes it to our registry alone."""
+    output = f"type=image,name={engine.registry}/{name},push=true,unpack=false"
+    build = ("buildx", "build", "--builder", "default", "--provenance=false", "--progress=plain", "--output", output)
+    docker(engine.docker_host, *build, context, stdin=stdin, environ=engine.environ)
 
 
 def build_here(state: State) -> Go:
