@@ -30,9 +30,11 @@ OPERATIONS = {
     f"{_REPOSITORY}/issues/comments/{{comment_id}}": ["get", "patch", "delete"],
     f"{_REPOSITORY}/pulls": ["get"],
     f"{_REPOSITORY}/pulls/{{pull_number}}": ["get"],
+    f"{_REPOSITORY}/pulls/{{pull_number}}/files": ["get"],
 }
 # whole answers of GitHub's own, which the stand-in fills in
 EXAMPLES = [
+    "diff-entry-items",
     "full-repository-default-response",
     "issue",
     "issue-comment",

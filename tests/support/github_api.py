@@ -125,10 +125,11 @@ class GitHubApi:
         head_sha: str = "6dcb09b5b57875f334f61aebed695e2e4193db5e",
         head_repository: str | None = "",
         base_branch: str = "main",
+        files: tuple[str, ...] = (),
         state: str = "open",
         locked: bool = False,
     ) -> PullRequest:
-        """Opens a pull request; `head_repository` is this one's own unless a fork is named, or None when that is gone."""
+        """Opens a pull request that changes `files`; `head_repository` is this one's own unless a fork is named, or None when that is gone."""
         head = self.repository.name if head_repository == "" else head_repository
         pull = PullRequest(
             number=number,
@@ -138,6 +139,7 @@ class GitHubApi:
             base_branch=base_branch,
             author="contributor",
             created=self.repository.tick(),
+            files=files,
             state=state,
             locked=locked,
         )

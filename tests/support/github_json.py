@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
 
 from tests.support.github_openapi import read_description
 from tests.support.github_state import BOT
@@ -38,7 +39,7 @@ class Renderer:
             "html_url": f"{self._page}/pull/{comment.pull}#issuecomment-{comment.id}",
             "issue_url": issue,
             "body": comment.body,
-            "user": self.user(comment.author),
+            "user": self.user(comment.author) if comment.author else None,
             "created_at": _time(comment.created),
             "updated_at": _time(comment.updated),
             "author_association": "NONE",
@@ -87,6 +88,10 @@ class Renderer:
             },
         }
 
+    def changed_file(self, path: str) -> Json:
+        shown = json.loads(json.dumps(self._example("diff-entry-items")[0]).replace("file1.txt", quote(path)))
+        return {**shown, "filename": path, "status": "modified"}
+
     def cache(self, cache: ActionsCache) -> Json:
         return {
             "id": cache.id,
@@ -127,13 +132,12 @@ class Renderer:
     def _page(self) -> str:
         return f"https://github.com/{self._repository.name}"
 
-    def _example(self, name: str) -> Json:
+    def _example(self, name: str) -> Any:
         example = json.dumps(read_description()["components"]["examples"][name]["value"])
         example = example.replace("https://api.github.com", self._url).replace(
             "octocat/Hello-World", self._repository.name
         )
-        shown: Json = json.loads(example)
-        return shown
+        return json.loads(example)
 
     def _common(self, pull: PullRequest) -> Json:
         return {

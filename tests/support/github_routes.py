@@ -154,10 +154,17 @@ def show_pull(call: Call) -> Answer:
     return make_json_answer(200, call.show.pull(call.find_pull("pull_number")))
 
 
+def list_files(call: Call) -> Answer:
+    files, links = call.page([call.show.changed_file(path) for path in call.find_pull("pull_number").files])
+    return make_json_answer(200, files, links)
+
+
 def list_pulls(call: Call) -> Answer:
     call.require_repository()
     query = call.request.query
-    state, head, base = query.get("state", "open"), query.get("head", ""), query.get("base", "")
+    state, base, head = query.get("state", "open"), query.get("base", ""), query.get("head", "")
+    if ":" not in head:
+        head = ""  # GitHub ignores what is not `owner:branch`, and lists all
     wanted = [
         shown
         for shown in map(call.show.listed_pull, reversed(call.repository.pulls.values()))
@@ -235,4 +242,5 @@ ROUTES: dict[str, dict[str, Handler]] = {
     },
     f"{_REPOSITORY}/pulls": {"GET": list_pulls},
     f"{_REPOSITORY}/pulls/{{pull_number}}": {"GET": show_pull},
+    f"{_REPOSITORY}/pulls/{{pull_number}}/files": {"GET": list_files},
 }

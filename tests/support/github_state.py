@@ -11,7 +11,7 @@ BOT = "github-actions[bot]"
 
 @dataclass(slots=True, kw_only=True)
 class Comment:
-    """A comment on a pull request."""
+    """A comment on a pull request; `author` is empty where the account is gone."""
 
     id: int
     pull: int
@@ -32,6 +32,7 @@ class PullRequest:
     base_branch: str
     author: str
     created: datetime
+    files: tuple[str, ...] = ()
     state: str = "open"
     locked: bool = False
     merge_commit_sha: str = "e5bd3914e2e596debea16f433f57875b5b90bcd6"

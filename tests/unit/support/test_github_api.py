@@ -96,6 +96,18 @@ def test_pygithub__pulls_by_head(api: GitHubApi) -> None:
     fork = next(iter(repository.get_pulls(head="someone:topic")))
     assert (fork.head.repo.full_name, fork.base.repo.full_name) == ("someone/project", "org/project")
     assert repository.get_pull(4).head.repo is None
+    assert len(list(repository.get_pulls(head="topic"))) == 3  # as GitHub does
+
+
+def test_pygithub__changed_files(api: GitHubApi) -> None:
+    api.add_pull(7, files=tuple(f"src/a b/{number}.txt" for number in range(31)))
+    assert [file.filename for file in find_pull(api).get_files()] == list(api.repository.pulls[7].files)
+
+
+def test_pygithub__comment_of_an_account_that_is_gone(api: GitHubApi) -> None:
+    api.add_pull(7)
+    api.add_comments(7, author="")
+    assert call(api, "GET", "/issues/7/comments").json()[0]["user"] is None
 
 
 def test_pygithub__pulls_of_a_commit(api: GitHubApi) -> None:
