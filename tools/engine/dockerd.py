@@ -64,6 +64,7 @@ def start(daemon: Daemon, programs: Programs, state: State, settings: Settings) 
     shutil.rmtree(daemon.run / "exec", ignore_errors=True)
     daemon.run.mkdir(parents=True, exist_ok=True)
     daemon.files.mkdir(parents=True, exist_ok=True)
+    forget_networks(daemon)
     (daemon.run / "docker.sock").unlink(missing_ok=True)
     configuration = daemon.run / "daemon.json"
     configuration.write_text(json.dumps(render_configuration(daemon, state, programs, settings), indent=1) + "\n")
@@ -71,6 +72,16 @@ def start(daemon: Daemon, programs: Programs, state: State, settings: Settings) 
     pid = processes.start(programs.argv(argv, own_pids=True), daemon.log)
     daemon.pid_file.write(pid)
     processes.wait_until_alive("dockerd", lambda: answers(daemon.docker_host), pid, daemon.log)
+
+
+def forget_networks(daemon: Daemon) -> None:
+    """Lets `daemon` start as if it had never had a network: no container outlived the last one.
+
+    A dockerd that finds its own default network stored, and address pools configured, deletes the interface `docker0`,
+    though its bridge is another and `docker0` may be another engine's.
+    https://github.com/moby/moby/blob/v28.5.2/daemon/daemon_unix.go (configureNetworking)
+    """
+    shutil.rmtree(daemon.files / "data" / "network", ignore_errors=True)
 
 
 def render_configuration(daemon: Daemon, state: State, programs: Programs, settings: Settings) -> dict[str, object]:
