@@ -34,7 +34,7 @@ MANIFESTS = (
 # JSON is YAML, so paths need no quoting rules of their own.
 CONFIGURATION = {
     "version": 0.1,
-    "log": {"level": "fatal", "accesslog": {"disabled": True}},
+    "log": {"level": "error", "accesslog": {"disabled": True}},
 }
 
 
