@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 
 
+@cache
 def read_bridge_gateway() -> str:
     """The gateway of the engine's default bridge, e.g. `172.17.0.1`.
 

@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """An answer in place of the real one; with no `status`, the real one after `seconds`."""
+    """An answer in place of the real one; with no `status`, the real one after `seconds`.
+
+    With `acts`, the request has its effect all the same: a gateway's answer does not tell.
+    """
 
     status: int | None = None
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
+    acts: bool = False
 
 
 FORBIDDEN = Fault(status=403, message="Resource not accessible by integration")
@@ -45,6 +49,7 @@ NOT_FOUND = Fault(status=404, message="Not Found")
 GONE = Fault(status=410, message="This issue was deleted")
 LOCKED = Fault(status=423, message="Locked")
 BAD_GATEWAY = Fault(status=502, message="Server Error")
+BAD_GATEWAY_AFTER_ALL = Fault(status=502, message="Server Error", acts=True)
 
 
 def make_too_many_requests(retry_after: int) -> Fault:
@@ -191,13 +196,16 @@ class GitHubApi:
         template, parameters = _find_template(request)
         check_request(template, request)
         try:
-            _raise(fault)
+            if fault is None or not fault.acts:
+                _raise(fault)
             self._authorise(request)
             renderer = Renderer(self.repository, f"http://{request.headers['Host']}")
             call = Call(
                 request=request, parameters=parameters, repository=self.repository, show=renderer, login=self.login
             )
-            return ROUTES[template][request.method](call)
+            answer = ROUTES[template][request.method](call)
+            _raise(fault)
+            return answer
         except ApiError as error:
             return make_json_answer(error.status, error.body, error.headers)
 

@@ -239,6 +239,7 @@ def test_parse_token__expired() -> None:
         parse_token(make_token(lifetime=-1))
 
 
+@pytest.mark.real_processes
 def test_main__runs_as_a_process_of_its_own() -> None:
     command = [
         sys.executable,

@@ -9,6 +9,7 @@ import requests
 from github import Auth
 from tests.support.github_api import (
     BAD_GATEWAY,
+    BAD_GATEWAY_AFTER_ALL,
     FORBIDDEN,
     GONE,
     LOCKED,
@@ -180,6 +181,13 @@ def test_fail__bad_gateway_once_is_retried_by_pygithub(api: GitHubApi) -> None:
     api.add_pull(7)
     api.fail("/pulls/7$", BAD_GATEWAY)
     assert find_pull(api, retry=github.GithubRetry(total=1, backoff_factor=0)).number == 7
+
+
+def test_fail__bad_gateway_hides_what_was_done(api: GitHubApi) -> None:
+    api.add_pull(7)
+    api.fail("^POST ", BAD_GATEWAY_AFTER_ALL)
+    assert call(api, "POST", "/issues/7/comments", json={"body": "body"}).status_code == 502
+    assert [comment.body for comment in api.comments(7)] == ["body"]
 
 
 def test_fail__too_many_requests(api: GitHubApi) -> None:

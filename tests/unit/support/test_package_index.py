@@ -35,6 +35,7 @@ def installed(target: Path) -> set[str]:
     return {path.name.removesuffix(".dist-info") for path in (target / "site").glob("*.dist-info")}
 
 
+@pytest.mark.real_processes
 def test_pip__resolves_requirements_and_extras(python: Path, tmp_path: Path) -> None:
     with PackageIndex() as index:
         index.add_wheel("six", "1.0")
@@ -53,6 +54,7 @@ def test_pip__resolves_requirements_and_extras(python: Path, tmp_path: Path) -> 
         ]
 
 
+@pytest.mark.real_processes
 def test_pip__builds_an_sdist_without_a_network(python: Path, tmp_path: Path) -> None:
     with PackageIndex() as index:
         index.add_sdist("demo", "1.0", files={"demo.py": "built = True\n"})
@@ -61,6 +63,7 @@ def test_pip__builds_an_sdist_without_a_network(python: Path, tmp_path: Path) ->
         assert (tmp_path / "site" / "demo.py").read_text() == "built = True\n"
 
 
+@pytest.mark.real_processes
 def test_pip__credentials(python: Path, tmp_path: Path) -> None:
     with PackageIndex(credentials=("user", "p@ss/word")) as index:
         index.add_wheel("demo", "1.0")
@@ -70,6 +73,7 @@ def test_pip__credentials(python: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.real_processes
 def test_pip__find_links_needs_no_server(python: Path, tmp_path: Path) -> None:
     index = PackageIndex()
     with index:
@@ -82,6 +86,7 @@ def test_pip__find_links_needs_no_server(python: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("cache_control", "downloads"), [("", 2), ("max-age=3600", 1)])
+@pytest.mark.real_processes
 def test_pip__keeps_what_may_be_cached(python: Path, tmp_path: Path, cache_control: str, downloads: int) -> None:
     with PackageIndex(cache_control=cache_control) as index:
         index.add_wheel("demo", "1.0")
