@@ -18,6 +18,7 @@ from pycache_action.cache.backend import Registry, Unavailable, choose_backend, 
 from pycache_action.cache.store import find_helper
 from pycache_action.defaults import DEFAULTS_FILE, read_defaults
 from pycache_action.errors import BuilderUnavailable, CacheMissed, InputError, PycacheError
+from pycache_action.github.action_log import ActionLog
 from pycache_action.github.event import WorkflowRun, default_context
 from pycache_action.github.workflow import WorkflowCommands
 from pycache_action.inputs import Inputs

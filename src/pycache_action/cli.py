@@ -21,13 +21,14 @@ from pycache_action.cache.naming import Branches
 from pycache_action.cache.store import find_helper
 from pycache_action.defaults import DEFAULTS_FILE, read_defaults
 from pycache_action.errors import CacheMissed, PycacheError
+from pycache_action.failure import find_failure
 from pycache_action.inputs import OPTIONS, Inputs
 from pycache_action.job import Job, identify
 from pycache_action.process import SystemProcesses
 from pycache_action.project import read_project
 from pycache_action.run import run
 from pycache_action.settings import Kind, Option
-from pycache_action.terminal import Terminal
+from pycache_action.terminal import TerminalLog, make_console, print_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,9 +81,9 @@ def build(context: str, **given: Any) -> None:
             helper=find_helper(environment),
             may_not_save="save: never" if inputs.save == "never" else "",
         )
-        terminal = Terminal()
-        report, built = run(job, buildx.on(builder.name), terminal)
-        terminal.show(report)
+        console = make_console(sys.stdout, colour="NO_COLOR" not in environment)
+        report, built = run(job, buildx.on(builder.name), TerminalLog(console))
+        print_report(console, report, None if built.ok else find_failure(built.trace))
         if inputs.call:
             click.echo(built.stdout, nl=False)
         if inputs.report:
@@ -116,7 +117,7 @@ def key(context: str, **given: Any) -> None:
         click.echo(f"  scope {identity.scope}")
         for file in project.dependencies.files:
             counted = f"{len(file.requirements)} requirements" if file.is_understood else "by its bytes"
-            click.echo(f"  {file.path}: {counted}, {file.format.value}" + (f", {file.role}" if file.role else ""))
+            click.echo(f"  {file.path}: {counted}, {file.role}")
         for warning in project.warnings:
             click.echo(f"  warning: {warning}", err=True)
 

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pycache_action import wording
 from pycache_action.failure import find_failure
+from pycache_action.github.action_log import write_report
 from pycache_action.github.api import GitHubApi
 from pycache_action.github.comment import Commented, NotAllowed, put_comment, tell_commented, write_comment_file
 from pycache_action.github.pull_request import NoPullRequest, fetch_changed_files, find_pull_request
@@ -40,12 +40,12 @@ def publish(
     report_file = Path(inputs.report) if inputs.report else temp / f"pycache-report-{report.scope}.json"
     api = GitHubApi(run, inputs.github_token)
     links, commented, comment_file = _comment(report, inputs, run, api, temp)
-    annotate(report, commands)
+    failure = None if built.ok else find_failure(built.trace)
+    write_report(commands, report, failure)
     commands.write(commented)
     _write(commands, report_file, json.dumps(report.to_json(), indent=2) + "\n")
     summary = environ.get("GITHUB_STEP_SUMMARY")
     if summary and environ.get("DOCKER_BUILD_SUMMARY", "true").lower() != "false":
-        failure = None if built.ok else find_failure(built.trace)
         _attempt(commands, lambda: append_summary(Path(summary), render_summary(report, links, failure)))
     outputs = compute_outputs(
         report,
@@ -72,20 +72,6 @@ def compute_outputs(report: Report, built: Built, *, report_path: str, comment_p
         "report": report_path,
         "comment-file": comment_path,
     }
-
-
-def annotate(report: Report, commands: WorkflowCommands) -> None:
-    """Put each cause on its line, or that of the step it made run."""
-    for step in report.missed:
-        for cause in step.causes:
-            commands.notice(
-                wording.explain(cause),
-                title=f"{wording.tell_step_name(step)} was not cached: {cause.id.value}",
-                file=cause.file or report.dockerfile,
-                line=cause.line or (0 if cause.file else step.line),
-            )
-    for warning in report.warnings:
-        commands.warning(warning, title="pycache-action")
 
 
 def _comment(
