@@ -220,13 +220,13 @@ def _parse_operation(op: dict[str, Any]) -> Operation | None:
     match op.get("Op"):
         case {"source": {"identifier": str(identifier)}}:
             return _parse_source(identifier)
-        case {"exec": {"meta": dict(meta), **rest}}:
+        case {"exec": {"meta": dict(meta)} as execution}:
             return Run(
                 arguments=tuple(str(argument) for argument in meta.get("args") or ()),
                 working_directory=str(meta.get("cwd") or ""),
                 environment=tuple(_split(variable) for variable in meta.get("env") or ()),
                 user=str(meta.get("user") or ""),
-                mounts=tuple(_parse_mount(mount) for mount in rest.get("mounts") or ()),
+                mounts=tuple(_parse_mount(mount) for mount in execution.get("mounts") or ()),
             )
         case {"file": dict(file)}:
             return _parse_file(file)
