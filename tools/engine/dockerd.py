@@ -62,7 +62,7 @@ def main_daemon(state: State, settings: Settings) -> Daemon:
 def start(daemon: Daemon, programs: Programs, state: State, settings: Settings) -> None:
     """Starts `daemon` and waits until it answers; what an earlier one left in the run directory is removed."""
     shutil.rmtree(daemon.run / "exec", ignore_errors=True)
-    daemon.run.mkdir(parents=True, exist_ok=True)
+    (daemon.run / "exec").mkdir(parents=True)
     daemon.files.mkdir(parents=True, exist_ok=True)
     forget_networks(daemon)
     (daemon.run / "docker.sock").unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def render_configuration(daemon: Daemon, state: State, programs: Programs, setti
         "hosts": [daemon.docker_host],
         "data-root": str(daemon.files / "data"),
         "exec-root": str(daemon.run / "exec"),
-        "pidfile": str(daemon.run / "exec.pid"),
+        "pidfile": str(daemon.run / "exec" / "dockerd.pid"),
         "features": {"containerd-snapshotter": True},
         "insecure-registries": [settings.registry, settings.inner_registry],
         "registry-mirrors": [f"http://{settings.registry}"],
