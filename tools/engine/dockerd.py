@@ -62,7 +62,7 @@ def main_daemon(state: State, settings: Settings) -> Daemon:
 def start(daemon: Daemon, programs: Programs, state: State, settings: Settings) -> None:
     """Starts `daemon` and waits until it answers; what an earlier one left in the run directory is removed."""
     shutil.rmtree(daemon.run / "exec", ignore_errors=True)
-    (daemon.run / "exec").mkdir(parents=True)
+    (daemon.run / "exec").mkdir(parents=True, exist_ok=True)
     daemon.files.mkdir(parents=True, exist_ok=True)
     forget_networks(daemon)
     (daemon.run / "docker.sock").unlink(missing_ok=True)
