@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pycache_action.buildx.builder import choose_builder
 from pycache_action.buildx.client import find_buildx
 from pycache_action.buildx.options import Origin, Surroundings
-from pycache_action.cache.backend import Registry, Unavailable, choose_backend, parse_cache
+from pycache_action.cache.backend import Registry, choose_backend, parse_cache
 from pycache_action.cache.store import find_helper
 from pycache_action.defaults import DEFAULTS_FILE, read_defaults
 from pycache_action.errors import BuilderUnavailable, CacheMissed, InputError, PycacheError
@@ -110,10 +110,11 @@ def make_job(
             default_attestations=environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS", "").lower() not in ("1", "true"),
             skip_unpack=containerd_store,
         ),
-        backend=backend if may_read.allowed else Unavailable(may_read.reason),
+        backend=backend,
         branches=workflow_run.branches,
         image=workflow_run.repository,
         helper=find_helper(environ),
+        may_not_read=may_read.reason,
         may_not_save=may_not_save,
     )
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pycache_action.buildx.client import Buildx
     from pycache_action.buildx.command import BuildCommand
 
+METADATA = {"BUILDX_METADATA_PROVENANCE": "max", "BUILDX_METADATA_WARNINGS": "true"}
+
 # What fails for the user's own reasons fails the same way without a cache.
 OWN_FAILURE = re.compile(
     r"did not complete successfully: exit code|dockerfile parse error|failed to compute cache key.*not found"
@@ -97,7 +99,7 @@ def _attempt(
         made = command(imports, metadata_file)
         answer = buildx.run(
             *made.with_progress("rawjson").arguments,
-            environment={**made.environment, "BUILDX_METADATA_PROVENANCE": "max"},
+            environment={**made.environment, **METADATA},
             on_error_line=recorder.feed,
             watchdog=watch,
         )

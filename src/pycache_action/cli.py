@@ -14,6 +14,7 @@ import click
 
 from pycache_action import __version__
 from pycache_action.buildx.builder import choose_builder
+from pycache_action.buildx.checks import parse_warnings
 from pycache_action.buildx.client import find_buildx
 from pycache_action.buildx.options import Surroundings
 from pycache_action.cache.backend import Local, choose_backend, parse_cache
@@ -84,6 +85,8 @@ def build(context: str, **given: Any) -> None:
         console = make_console(sys.stdout, colour="NO_COLOR" not in environment)
         report, built = run(job, buildx.on(builder.name), TerminalLog(console))
         print_report(console, report, None if built.ok else find_failure(built.trace))
+        for warning in parse_warnings(built.metadata.values):
+            console.print(f"{report.dockerfile}, {warning}")
         if inputs.call:
             click.echo(built.stdout, nl=False)
         if inputs.report:

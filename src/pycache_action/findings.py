@@ -103,6 +103,8 @@ def _compute_previous(job: Job, lookup: Lookup, built: Built) -> Previous:
         return Disabled("cache: off")
     if job.inputs.no_cache:
         return Disabled("no-cache: true")
+    if job.may_not_read:
+        return Disabled(job.may_not_read)
     return Unavailable(built.cache_fault) if built.cache_fault else lookup.previous
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Job:
     """A build that was asked for.
 
-    `image` names what is built where no tag does. `may_not_save` is why nothing is saved, empty where it is. `helper`
-    is the build context with a static busybox (see `cache.store`).
+    `image` names what is built where no tag does. `may_not_read` and `may_not_save` are why the cache is not read or
+    written, empty where it is. `helper` is the build context with a static busybox (see `cache.store`).
     """
 
     inputs: Inputs
@@ -28,6 +28,7 @@ class Job:
     branches: Branches
     image: str
     helper: str
+    may_not_read: str = ""
     may_not_save: str = ""
 
     @property

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pycache_action.buildx.checks import parse_warnings
 from pycache_action.failure import find_failure
 from pycache_action.github.action_log import write_report
 from pycache_action.github.api import GitHubApi
@@ -42,6 +43,8 @@ def publish(
     links, commented, comment_file = _comment(report, inputs, run, api, temp)
     failure = None if built.ok else find_failure(built.trace)
     write_report(commands, report, failure)
+    if environ.get("DOCKER_BUILD_CHECKS_ANNOTATIONS", "true").lower() != "false":
+        _annotate_checks(report, built, commands)
     commands.write(commented)
     _write(commands, report_file, json.dumps(report.to_json(), indent=2) + "\n")
     summary = environ.get("GITHUB_STEP_SUMMARY")
@@ -72,6 +75,12 @@ def compute_outputs(report: Report, built: Built, *, report_path: str, comment_p
         "report": report_path,
         "comment-file": comment_path,
     }
+
+
+def _annotate_checks(report: Report, built: Built, commands: WorkflowCommands) -> None:
+    for warning in parse_warnings(built.metadata.values):
+        more = f"\nMore info: {warning.url}" if warning.url else ""
+        commands.warning(f"{warning.message}{more}", title=warning.detail, file=report.dockerfile, line=warning.line)
 
 
 def _comment(

@@ -69,6 +69,8 @@ def read_cache(job: Job, buildx: Buildx, identity: Identity) -> Lookup:
             return Lookup(previous=Absent())
         case Unavailable() as unavailable:
             return Lookup(previous=unavailable, usable=False)
+        case _ if job.may_not_read:
+            return Lookup(previous=Absent())
         case backend:
             store = Store(buildx=buildx, helper=job.helper, backend=backend)
             return look_up(store, identity.scope, identity.key, job.branches)
@@ -113,6 +115,8 @@ def save(
 def tell_lookup(job: Job, lookup: Lookup) -> str:
     """How the cache answered, in one line."""
     match lookup.previous:
+        case Absent() if job.may_not_read:
+            return f"{job.backend_name}: not read, {job.may_not_read}"
         case Absent():
             return f"{job.backend_name}: nothing saved yet"
         case Unavailable(reason=reason):
