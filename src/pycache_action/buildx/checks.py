@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +25,14 @@ class CheckWarning:
 def parse_warnings(metadata: dict[str, Any]) -> tuple[CheckWarning, ...]:
     """Read them from a metadata file written with `BUILDX_METADATA_WARNINGS`. What is malformed is left out."""
     wire = metadata.get("buildx.build.warnings")
-    return tuple(_parse(each) for each in wire if isinstance(each, dict)) if isinstance(wire, list) else ()
+    found = [_parse(each) for each in wire if isinstance(each, dict)] if isinstance(wire, list) else []
+    return tuple(sorted(found, key=lambda warning: warning.line))
 
 
 def _parse(wire: dict[str, Any]) -> CheckWarning:
     ranges = wire.get("range") or [{}]
     return CheckWarning(
-        message=_decode(wire.get("short")),
+        message=re.sub(r"\s\(line \d+\)$", "", _decode(wire.get("short"))),
         detail=" ".join(_decode(each) for each in wire.get("detail") or ()),
         url=str(wire.get("url") or ""),
         line=int((ranges[0].get("start") or {}).get("line") or 0),
