@@ -1,6 +1,6 @@
 """Small documents kept in BuildKit's own cache backend, so that there is no second store and no second credential.
 
-A document is the one file of a stage whose RUN copies a secret. A secret's content is not part of a cache key, so the
+A document is the one file of a stage whose RUN copies a secret, or several for a large one. A secret's content is not part of a cache key, so the
 key is the same whatever the document says: saving runs that RUN anew and exports its layer under the document's name,
 fetching imports that cache and takes the layer out. The stage itself is exported, not a copy of the file out of it: a
 COPY would be found by the key of the RUN, and an older copy in the builder's own store would win over a newer import.
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
     from pycache_action.buildx.client import Buildx
 
+LARGEST_PART = 500_000  # BuildKit takes secrets of up to 500 KiB
+PARTS = 8
 DOCKERFILE = """\
 FROM scratch AS document
-RUN --mount=type=bind,from=pycache-helper,source=/bin/busybox,target=/busybox --mount=type=secret,id=document,target=/secret ["/busybox", "cp", "/secret", "/{file}"]
+RUN --mount=type=bind,from=pycache-helper,source=/bin/busybox,target=/busybox {parts} \
+  ["/busybox", "sh", "-c", "/busybox cat /parts/* > /{file}"]
 """
 HELPER_IMAGE = "busybox:1.37.0-musl@sha256:222ad6d973c0d198014546a65cd02c5fdedcc172123c5b4c2bf0af636550bd94"
-LARGEST_DOCUMENT = 500_000  # BuildKit's limit for a secret is 500 KiB
 LARGEST_TEXT = 32_000_000
 FETCH_SECONDS = 10.0
 PUT_SECONDS = 15.0
@@ -78,14 +80,17 @@ class Store:
     def put_document(self, name: str, text: str) -> Unavailable | None:
         """Save a document under this name, in place of an older one."""
         packed = zlib.compress(text.encode())
-        if len(packed) > LARGEST_DOCUMENT:
-            return Unavailable(f"its manifest is larger than {LARGEST_DOCUMENT // 1000} kB")
+        parts = [packed[at : at + LARGEST_PART] for at in range(0, len(packed), LARGEST_PART)]
+        if len(parts) > PARTS:
+            return Unavailable(f"its manifest is larger than {PARTS * LARGEST_PART // 1_000_000} MB")
         recorder = TraceRecorder()
         with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
-            secret = Path(folder, "document")
-            secret.write_bytes(packed)
+            secrets: list[str] = []
+            for number, part in enumerate(parts):
+                Path(folder, str(number)).write_bytes(part)
+                secrets += ["--secret", f"id=part-{number},src={folder}/{number}"]
             answer = self.buildx.run(
-                *(*self._common(), "--no-cache-filter", "document", "--secret", f"id=document,src={secret}"),
+                *(*self._common(), "--no-cache-filter", "document", *secrets),
                 *("--cache-to", render_export(self.backend, name, "min"), "--output", "type=cacheonly", "-"),
                 standard_input=self._dockerfile(name),
                 on_error_line=recorder.feed,
@@ -99,7 +104,8 @@ class Store:
 
     def _dockerfile(self, name: str) -> bytes:
         """One document is one file name: the same document of two backends must be two in the builder's own store."""
-        return DOCKERFILE.format(file=self._file(name)).encode()
+        mounts = (f"--mount=type=secret,id=part-{number},target=/parts/{number}" for number in range(PARTS))
+        return DOCKERFILE.format(parts=" ".join(mounts), file=self._file(name)).encode()
 
     def _file(self, name: str) -> str:
         place = hashlib.sha256(render_import(self.backend, name).encode()).hexdigest()[:8]
