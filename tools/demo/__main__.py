@@ -1,0 +1,70 @@
+"""`python -m tools.demo`: play the runs, show what each took and why, then the comment."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.support.github_api import GitHubApi
+from tools.demo import figures, show
+from tools.demo.project import COMMENT, PACKAGE, copy_example
+from tools.demo.workflow import REPOSITORY, DemoError, Stage, WorkflowRun
+from tools.engine import EngineError, ensure_engine, start_registry
+
+if TYPE_CHECKING:
+    from tools.demo.workflow import Outcome
+
+RUNS = (
+    WorkflowRun(title="First build"),
+    WorkflowRun(title="Nothing changed"),
+    WorkflowRun(title="A comment added", edit=COMMENT),
+    WorkflowRun(title="A package added", edit=PACKAGE, is_pull_request=True),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="write what was measured, as JSON")
+    arguments = parser.parse_args()
+    try:
+        play(arguments.figures)
+    except (EngineError, DemoError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def play(figures_file: Path | None) -> None:
+    engine = ensure_engine()
+    screen = show.Screen([run.title for run in RUNS])
+    with tempfile.TemporaryDirectory(prefix="pycache-demo-") as name, GitHubApi(REPOSITORY) as github:
+        folder = Path(name)
+        registry = start_registry(engine, folder / "registry")
+        try:
+            stage = Stage(engine=engine, registry=registry.address, github=github, folder=folder)
+            copy_example(stage.project)
+            outcomes = play_runs(stage, screen)
+        finally:
+            registry.stop()
+        show.show_comment(screen.console, stage.read_comment())
+    if figures_file is not None:
+        figures.write_measured(figures_file, outcomes)
+
+
+def play_runs(stage: Stage, screen: show.Screen) -> list[Outcome]:
+    outcomes = []
+    with screen:
+        for number, run in enumerate(RUNS):
+            screen.begin(number)
+            outcomes.append(stage.play(run, screen.tell))
+            screen.end(number, outcomes[-1])
+    return outcomes
+
+
+if __name__ == "__main__":
+    sys.exit(main())
