@@ -72,12 +72,21 @@ def build_image(
     again, _ = _attempt(buildx, command, (), progress)
     return Built(
         exit_code=again.exit_code,
-        trace=again.trace,
+        trace=_join(built.trace, again.trace),
         metadata=again.metadata,
         seconds=time.monotonic() - started,
         cache_fault=fault,
         stdout=again.stdout,
     )
+
+
+def _join(first: Trace, second: Trace) -> Trace:
+    """The second attempt finds cached what the first one ran: that it ran at all is what counts."""
+    ran = {
+        vertex.digest: vertex for vertex in first.vertices if vertex.executed and vertex.completed and not vertex.error
+    }
+    vertices = (ran.get(vertex.digest, vertex) if vertex.cached else vertex for vertex in second.vertices)
+    return Trace(tuple(vertices), second.messages)
 
 
 def _attempt(
