@@ -11,7 +11,8 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from tools.engine import engine as story
-from tools.engine.state import find_state
+from tools.engine.image_size import measure_action_image
+from tools.engine.state import PROJECT, find_state
 from tools.engine.steps import EngineError, say
 from tools.engine.toolbox import ensure_tools
 
@@ -22,6 +23,7 @@ commands:
   env          print what to export (after up): eval "$(python -m tools.engine env)"
   fresh        start an engine with an empty store; prints its DOCKER_HOST (or the name of an empty builder)
   gone NAME    end the one that `fresh` printed
+  image-size   build the action's image and print its compressed size
   tools        build what the workflow tests need (act, actionlint, BuildKit)
 """
 
@@ -30,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.engine", epilog=COMMANDS, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=("up", "down", "env", "fresh", "gone", "tools"))
+    parser.add_argument("command", choices=("up", "down", "env", "fresh", "gone", "image-size", "tools"))
     parser.add_argument("name", nargs="?", help="for `gone`")
     arguments = parser.parse_args()
     if (arguments.command == "gone") != (arguments.name is not None):
@@ -61,6 +63,8 @@ def perform(command: str, name: str | None) -> None:
         case "fresh":
             runner = story.start_fresh(engine, owner=None)
             print(runner.builder or runner.docker_host)
+        case "image-size":
+            print(measure_action_image(engine, PROJECT))
         case "tools":
             tools = ensure_tools(engine)
             say(f"{tools.act}, {tools.actionlint} and {tools.runner_image} are there")

@@ -13,6 +13,7 @@ from tools.engine.registry import answers, find_port
 from tools.engine.steps import EngineError, say, step
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tools.engine.state import State
@@ -67,7 +68,7 @@ def find(state: State) -> Existing | None:
 
 def find_docker_host() -> str | None:
     """The endpoint of an engine that answers."""
-    if shutil.which("docker") is None or attempt(None, "info", "--format", "{{.ServerVersion}}") is None:
+    if shutil.which("docker") is None or not attempt(None, "info", "--format", "{{.ServerVersion}}"):
         return None
     if os.environ.get("DOCKER_HOST"):
         return os.environ["DOCKER_HOST"]
@@ -155,29 +156,36 @@ def remove(state: State) -> None:
         remove_builder(state, host, path.name)
 
 
-def docker(host: str | None, *arguments: str, stdin: str | None = None, environ: dict[str, str] | None = None) -> str:
+def docker(
+    host: str | None,
+    *arguments: str,
+    stdin: str = "",
+    environ: Mapping[str, str] | None = None,
+    seconds: float = 300,
+) -> str:
     """Runs `docker`; what it printed, or `EngineError` with its last words."""
     chosen = {"DOCKER_HOST": host} if host else {}
-    done = subprocess.run(
-        ["docker", *arguments],
-        input=stdin or "",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-        env={**os.environ, **chosen, **(environ or {})},
-    )
+    try:
+        done = subprocess.run(
+            ["docker", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+            env={**os.environ, **chosen, **(environ or {})},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"docker {' '.join(arguments[:2])} has not ended after {seconds:.0f} s") from error
     if done.returncode:
         words = done.stderr.strip().splitlines() or ["no reason given"]
         raise EngineError(f"docker {' '.join(arguments[:2])} failed: {words[-1]}")
     return done.stdout.strip()
 
 
-def attempt(
-    host: str | None, *arguments: str, stdin: str | None = None, environ: dict[str, str] | None = None
-) -> str | None:
-    """Like `docker`, but `None` when it fails."""
+def attempt(host: str | None, *arguments: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> str | None:
+    """Like `docker`, but `None` when it fails, or has not ended after a minute."""
     try:
-        return docker(host, *arguments, stdin=stdin, environ=environ)
-    except (EngineError, subprocess.TimeoutExpired):
+        return docker(host, *arguments, stdin=stdin, environ=environ, seconds=60)
+    except EngineError:
         return None

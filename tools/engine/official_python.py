@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from tools.engine.packages import CERTIFICATES, Suite, install_system
+from tools.engine.packages import CERTIFICATES, SYSTEM_REVISION, Suite, install_system
 from tools.engine.seed import PYTHON_SUITE, Seed
 from tools.engine.steps import EngineError
 
@@ -66,4 +66,4 @@ def write_context(state: State, context: Path) -> None:
     shutil.rmtree(suite.work)
 
 
-DEBIAN = Seed(f"library/debian:{PYTHON_SUITE}-slim", write_debian, {"Cmd": ["bash"]})
+DEBIAN = Seed(f"library/debian:{PYTHON_SUITE}-slim", write_debian, {"Cmd": ["bash"]}, lambda _state: SYSTEM_REVISION)

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR = os.environ.get("PYCACHE_DEBIAN_MIRROR", "http://deb.debian.org/debian")
 NOT_IN_SLIM = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/cache/apt")
+# As in Docker's images of Debian: what apt keeps would only make layers larger.
+KEEP_NO_CACHES = """\
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+"""
+SYSTEM_REVISION = "2"  # of what `install_system` makes
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -121,6 +128,7 @@ def install_system(packages: Sequence[Path], root: Path, suite: Suite) -> None:
     for name in ("debs", *NOT_IN_SLIM):
         shutil.rmtree(root / name, ignore_errors=True)
     (root / "var" / "cache" / "apt" / "archives" / "partial").mkdir(parents=True)
+    (root / "etc" / "apt" / "apt.conf.d" / "docker-clean").write_text(KEEP_NO_CACHES)
     (root / "etc" / "apt" / "sources.list").write_text(f"deb {MIRROR} {suite.name} main\n")
     if CERTIFICATES.exists():
         shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))

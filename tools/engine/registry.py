@@ -131,6 +131,11 @@ class Client:
         )
         return answer.status == 200
 
+    def fetch_manifest(self, name: str) -> str:
+        repository, _, reference = name.rpartition(":")
+        headers = {"Accept": ", ".join(MANIFESTS)}
+        return self.checked(200, "GET", f"/v2/{repository}/manifests/{reference}", headers=headers).body.decode()
+
     def put_blob(self, repository: str, digest: str, body: bytes | Path) -> None:
         if self.request("HEAD", f"/v2/{repository}/blobs/{digest}").status == 200:
             return

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.engine.layers import Layer, write_layer
-from tools.engine.packages import CERTIFICATES, Suite, install_system
+from tools.engine.packages import CERTIFICATES, SYSTEM_REVISION, Suite, install_system
 from tools.engine.programs import require_programs
 from tools.engine.registry import Client, read_architecture
 from tools.engine.steps import EngineError, say, step
@@ -101,7 +101,7 @@ def write_buildx(state: State, root: Path) -> None:
     shutil.copy(require_programs(state).plugins / "docker-buildx", root / "buildx")
 
 
-PYTHON = Seed("library/python:3.11-slim", write_python, PYTHON_CONFIG)
+PYTHON = Seed("library/python:3.11-slim", write_python, PYTHON_CONFIG, lambda _state: SYSTEM_REVISION)
 BUSYBOX = Seed("library/busybox:1.37", write_busybox, {"Env": ["PATH=/bin"], "Cmd": ["sh"]})
 BUILDX = Seed("docker/buildx-bin:0.29.1", write_buildx, {})
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.engine import official_python
-from tools.engine.existing import docker
 from tools.engine.gotools import (
     ACT,
     ACTIONLINT,
@@ -21,19 +21,21 @@ from tools.engine.gotools import (
     find_installed_go,
     remove_caches,
 )
-from tools.engine.packages import CERTIFICATES, Suite, extract
+from tools.engine.packages import CERTIFICATES, SYSTEM_REVISION, Suite, extract
 from tools.engine.programs import SUITE, require_programs
 from tools.engine.registry import Client
 from tools.engine.seed import Seed, copy_upstream, is_upstream_reachable, seed_registry
-from tools.engine.steps import step
+from tools.engine.steps import run, step
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tools.engine.engine import Engine
     from tools.engine.state import State
 
 RUNNER = "actions/runner:act"
+RUNNER_REVISION = "2"
 # act copies files through /var/run, which the engine refuses where it is an absolute link
 RUNNER_DOCKERFILE = """\
 FROM python:3.11-slim
@@ -89,30 +91,38 @@ def link(path: Path, target: Path) -> None:
 
 
 def ensure_runner_image(engine: Engine) -> None:
-    if not Client(engine.registry).has(RUNNER):
-        with step(f"image {RUNNER}"):
-            build_image(engine, RUNNER, "-", stdin=RUNNER_DOCKERFILE)
+    names = [RUNNER, f"{RUNNER}-{RUNNER_REVISION}"]
+    if Client(engine.registry).has(names[-1]):
+        return
+    with step(f"image {RUNNER}"):
+        context = engine.state.path / "seeds" / "runner"
+        context.mkdir(parents=True, exist_ok=True)
+        (context / "Dockerfile").write_text(RUNNER_DOCKERFILE)
+        build_image(engine, names, context)
 
 
 def ensure_official_python(engine: Engine) -> None:
     state, name = engine.state, official_python.NAME
-    if Client(engine.registry).has(name):
+    names = [name, f"{name}-{SYSTEM_REVISION}"]
+    if Client(engine.registry).has(names[-1]):
         return
     with step(f"image {name}"):
-        if is_upstream_reachable() and copy_upstream(state, name, [f"{engine.registry}/{name}"]):
+        if is_upstream_reachable() and copy_upstream(state, name, [f"{engine.registry}/{one}" for one in names]):
             return
         seed_registry(state, engine.registry, [official_python.DEBIAN])
         context = state.path / "seeds" / "official-python"
         official_python.write_context(state, context)
-        build_image(engine, name, str(context))
+        build_image(engine, names, context)
         shutil.rmtree(context)
 
 
-def build_image(engine: Engine, name: str, context: str, *, stdin: str | None = None) -> None:
+def build_image(engine: Engine, names: Sequence[str], context: Path, *options: str) -> None:
     """Builds `context` and pushes it to our registry alone."""
-    output = f"type=image,name={engine.registry}/{name},push=true,unpack=false"
-    build = ("buildx", "build", "--builder", "default", "--provenance=false", "--progress=plain", "--output", output)
-    docker(engine.docker_host, *build, context, stdin=stdin, environ=engine.environ)
+    tags = (f"--tag={engine.registry}/{name}" for name in names)
+    output = ("--provenance=false", "--progress=plain", "--output=type=image,push=true,unpack=false")
+    log = engine.state.log(f"image-{names[0].rpartition('/')[2].replace(':', '-')}")
+    argv = ["docker", "buildx", "build", "--builder=default", *tags, *output, *options, str(context)]
+    run(argv, log, environ={**os.environ, **engine.environ})
 
 
 def build_here(state: State) -> Go:
