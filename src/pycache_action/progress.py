@@ -19,6 +19,7 @@ INSTRUCTION_CHARACTERS = 160
 LOG_LINE_CHARACTERS = 400
 WORTH_TELLING_SECONDS = 1.0
 WORTH_ANNOUNCING_SECONDS = 0.5
+SHORTEST_SECONDS = 0.05
 
 # `[builder 4/5] RUN ...`, `[linux/arm64 builder 4/5] RUN ...`, `[4/5] RUN ...`
 _STEP = re.compile(r"\[(?P<label>(?:\S+ ){0,2}\d+/\d+)\] (?P<instruction>.+)", re.DOTALL)
@@ -53,11 +54,11 @@ class Step:
 
 
 def read_steps(trace: Trace, now: float) -> tuple[Step, ...]:
-    """The steps in the order BuildKit named them; `now` is in seconds since the epoch.
+    """The steps in the order in which they depend on each other; `now` is in seconds since the epoch.
 
     Work that is none of the Dockerfile's counts where it runs, or has run, for a second at least.
     """
-    steps = (_read_step(vertex, now) for vertex in trace.vertices)
+    steps = (_read_step(vertex, now) for vertex in _in_order(trace.vertices))
     return tuple(step for step in steps if step.label or step.seconds >= WORTH_TELLING_SECONDS)
 
 
@@ -98,8 +99,31 @@ class StepFollower:
 
 def tell_step(step: Step) -> str:
     """`done    [builder 4/5] RUN pip install -r requirements.txt  38 s`."""
-    took = "" if step.state in (State.CACHED, State.RUNNING) else f"  {wording.duration(step.seconds)}"
-    return f"{step.state.value:<8}{step.name}{took}"
+    return f"{step.state.value:<8}{step.name}{f'  {took}' if (took := tell_seconds(step)) else ''}"
+
+
+def tell_seconds(step: Step) -> str:
+    """How long it took, or runs by now; empty where that says nothing."""
+    return wording.duration(step.seconds) if step.seconds >= SHORTEST_SECONDS else ""
+
+
+def _in_order(vertices: tuple[Vertex, ...]) -> list[Vertex]:
+    """BuildKit names a vertex before those it needs; people read a Dockerfile from the top."""
+    known = {vertex.digest: vertex for vertex in vertices}
+    ordered: dict[str, Vertex] = {}
+    for vertex in vertices:
+        waiting = [(vertex, False)]
+        while waiting:
+            each, inputs_done = waiting.pop()
+            if each.digest in ordered:
+                continue
+            if inputs_done:
+                ordered[each.digest] = each
+                continue
+            waiting.append((each, True))
+            below = (known[digest] for digest in reversed(each.inputs) if digest in known)
+            waiting.extend((one, False) for one in below if one.digest not in ordered)
+    return list(ordered.values())
 
 
 def _read_step(vertex: Vertex, now: float) -> Step:

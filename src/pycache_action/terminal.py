@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pycache_action import wording
-from pycache_action.progress import State, Step, StepFollower, read_steps
+from pycache_action.changes import tell_changes
+from pycache_action.progress import State, Step, StepFollower, read_steps, tell_seconds
 from pycache_action.report import Result
 from pycache_action.untrusted import lines_of, one_line
 
@@ -128,8 +129,8 @@ def render_steps(steps: tuple[Step, ...], height: int) -> RenderableType:
         table.add_row("", Text(f"{wording.count(len(steps) - len(shown), 'more step')}", "dim"), "")
     for step in shown:
         style = _STYLES[step.state]
-        took = "" if step.state in (State.CACHED, State.WAITING) else wording.duration(step.seconds)
-        table.add_row(Text(step.state.value, style), Text(step.name, style if step.state is State.FAILED else ""), took)
+        name = Text(step.name, style if step.state is State.FAILED else "")
+        table.add_row(Text(step.state.value, style), name, tell_seconds(step))
         if step.state is State.RUNNING and (said := lines_of(step.log, last=1)):
             table.add_row("", Text(f"  {said[0].strip()}", "dim"), "")
     return table
@@ -156,13 +157,13 @@ def print_report(console: Console, report: Report, failure: Failure | None = Non
     console.print(Text(verdict.sentence))
     if report.result is Result.FAILED and failure is not None:
         _print_failure(console, report, failure)
-    if report.steps:
-        console.print()
-        console.print(_list_steps(report) if console.width < NARROW_COLUMNS else _tabulate_steps(report))
-    _print_changes(console, report)
     for cause in report.causes:
         console.print()
         _print_cause(console, cause)
+    _print_changes(console, report)
+    if report.steps:
+        console.print()
+        console.print(_list_steps(report) if console.width < NARROW_COLUMNS else _tabulate_steps(report))
     console.print()
     console.print(Text(one_line(wording.tell_saved(report)), "dim"))
     timings = ", ".join(f"{name.lower()} {took}" for name, took in wording.tell_timings(report))
@@ -203,7 +204,7 @@ def _list_steps(report: Report) -> RenderableType:
 def _print_changes(console: Console, report: Report) -> None:
     if report.difference is None or not report.missed:
         return
-    rows = wording.tell_changes(report.difference)
+    rows = tell_changes(report.difference)
     if not rows:
         return
     table = Table(box=None, pad_edge=False, header_style="dim")

@@ -21,8 +21,7 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def one_line(text: str, limit: int = 0) -> str:
     """The text on one line, spaces between what were lines; `limit` characters at most, an ellipsis among them."""
-    shown = "".join(map(_show, " ".join(_ESCAPE_SEQUENCE.sub("", text).split())))
-    return shown if not limit or len(shown) <= limit else shown[: limit - 1] + SHORTENED
+    return _cut(_clean(" ".join(_strip(text, limit).split())), limit)
 
 
 def lines_of(text: str, *, last: int = 0, limit: int = 0) -> tuple[str, ...]:
@@ -30,7 +29,7 @@ def lines_of(text: str, *, last: int = 0, limit: int = 0) -> tuple[str, ...]:
 
     A progress bar that was drawn over and over is its last state.
     """
-    found = [_overwritten(line) for line in _ESCAPE_SEQUENCE.sub("", text).split("\n")]
+    found = [_overwritten(line) for line in _strip(text, 0).split("\n")]
     while found and not found[-1].strip():
         found.pop()
     return tuple(_indented(line, limit) for line in (found[-last:] if last else found))
@@ -39,8 +38,20 @@ def lines_of(text: str, *, last: int = 0, limit: int = 0) -> tuple[str, ...]:
 def _indented(line: str, limit: int) -> str:
     body = line.expandtabs().lstrip()
     indent = " " * min(len(line.expandtabs()) - len(body), 40)
-    shown = indent + "".join(map(_show, body.rstrip()))
-    return shown if not limit or len(shown) <= limit else shown[: limit - 1] + SHORTENED
+    return _cut(indent + _clean(_strip(body, limit).rstrip()), limit)
+
+
+def _strip(text: str, limit: int) -> str:
+    """Take escape sequences away; of a text much longer than `limit`, look at no more than can be seen of it."""
+    return _ESCAPE_SEQUENCE.sub("", text[: 20 * limit] if limit else text)
+
+
+def _clean(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else "".join(map(_show, text))
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if not limit or len(text) <= limit else text[: limit - 1] + SHORTENED
 
 
 def _overwritten(line: str) -> str:

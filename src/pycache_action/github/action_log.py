@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pycache_action import wording
+from pycache_action.changes import tell_changes, tell_counts
 from pycache_action.progress import StepFollower
 from pycache_action.report import Result
 from pycache_action.untrusted import lines_of, one_line
@@ -115,10 +116,10 @@ def _write_cause(commands: WorkflowCommands, cause: Cause) -> None:
 def _write_changes(commands: WorkflowCommands, report: Report) -> None:
     if report.difference is None or not report.missed:
         return
-    rows = wording.tell_changes(report.difference)
+    rows = tell_changes(report.difference)
     if not rows:
         return
-    with commands.group(f"What changed: {wording.tell_counts(report.difference)}"):
+    with commands.group(f"What changed: {tell_counts(report.difference)}"):
         for row in rows[:MOST_CHANGES]:
             commands.write(one_line(f"{row.what:<14} {row.name}  {row.before} -> {row.after}"))
         if len(rows) > MOST_CHANGES:

@@ -141,7 +141,7 @@ def _explain(refused: Refused, run: WorkflowRun) -> NotAllowed | NotPosted:
     match refused.status:
         case 401:
             return NotAllowed(f"github-token is not accepted ({words})")
-        case 403 if "locked" in words:
+        case 403 | 423 if "locked" in words.lower():
             return NotPosted("the conversation is locked")
         case 403 if "rate limit" in words or "abuse" in words:
             return NotPosted("GitHub's rate limit is reached")

@@ -50,10 +50,10 @@ def prose(text: str, limit: int = SENTENCE_CHARACTERS) -> Markdown:
     shown = ""
     for number, part in enumerate(parts):
         is_quoted = number % 2 == 1 and (is_paired or number < len(parts) - 1)
-        piece = code(part) if is_quoted else " ".join(map(_word, part.split(" ")))
+        piece = code(part, 0) if is_quoted else " ".join(map(_word, part.split(" ")))
         touches = shown.endswith("`") and piece.startswith("`")  # they would be one run of backticks
         shown += f" {piece}" if touches else piece
-    return Markdown(shown)
+    return Markdown(re.sub(r"^(\d+)(?=[.)])", r"\1\\", shown.strip()))  # "1." would begin a list
 
 
 def link(text: Markdown, url: str) -> Markdown:
@@ -84,7 +84,5 @@ def _word(token: str) -> str:
         return token
     before, core, after = found["before"], found["core"], found["after"]
     if not core or _HARMLESS.fullmatch(core):
-        # A number with a dot or bracket after it would begin a list.
-        ordered = core.isdecimal() and not before and after[:1] in (".", ")")
-        return f"{core}\\{after}" if ordered else token
-    return f"{before}{code(core)}{after}"
+        return token
+    return f"{before}{code(core, 0)}{after}"

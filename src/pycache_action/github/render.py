@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from pycache_action.github.view import Links, make_view
+from pycache_action.report import Result
 
 if TYPE_CHECKING:
     from pycache_action.failure import Failure
@@ -22,7 +23,12 @@ _ROWS = (300, 100, 30, 10, 3, 0)
 
 
 def render_comment(report: Report, links: Links) -> str:
-    """The pull request comment, without its marker. What a build printed is never in it: nothing masks a comment."""
+    """The pull request comment, without its marker. What a build printed is never in it: nothing masks a comment.
+
+    Where nothing was installed it says nothing of the push, so that it stays the same from push to push.
+    """
+    if report.result is Result.HIT:
+        links = Links()
     return _render("comment.md.j2", report, links, None, 0, COMMENT_CHARACTERS)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from pycache_action import wording
+from pycache_action.changes import ChangeRow, tell_changes, tell_counts
 from pycache_action.failure import Failure
 from pycache_action.github.markdown import Markdown, block, cell, code, code_block, link, own, prose
 from pycache_action.report import Result
@@ -22,6 +23,7 @@ MOST_CAUSES = 12
 MOST_FIX_LINES = 20
 SHOWN_CHANGES = 15
 SHORT_COMMIT = 7
+LONGEST_PATH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Links:
 
     def to(self, file: str, line: int) -> str:
         """The address of a line, empty where there is none. The anchor of a file in a diff is the hash of its path."""
-        if self.run is None or not file or file.startswith(("/", "../")):
+        if self.run is None or not file or len(file) > LONGEST_PATH or file.startswith(("/", "../")):
             return ""
         repository = f"{self.run.server_url}/{self.run.repository}"
         if self.pull_request is not None and file in self.changed_files:
@@ -97,6 +99,7 @@ class ReportView:
     error: Markdown
     error_place: Markdown
     log: Markdown
+    why: Markdown
     causes: tuple[CauseView, ...]
     counts: Markdown
     changes: tuple[ChangeView, ...]
@@ -107,6 +110,7 @@ class ReportView:
     saved: Markdown
     timings: tuple[tuple[Markdown, Markdown], ...]
     facts: tuple[tuple[Markdown, Markdown], ...]
+    identities: tuple[tuple[Markdown, Markdown], ...]
     warnings: tuple[Markdown, ...]
     commit: Markdown
     run_url: Markdown
@@ -115,10 +119,11 @@ class ReportView:
 def make_view(report: Report, links: Links, failure: Failure | None, *, rows: int, log_lines: int) -> ReportView:
     """Prepare a report; `rows` is how many rows each table has at most."""
     verdict = wording.judge(report)
-    changes = wording.tell_changes(report.difference) if report.difference and report.missed else ()
-    direct = [row for row in changes if row.direct][:SHOWN_CHANGES]
-    others = [row for row in changes if row not in direct]
-    hidden = len(report.steps[rows:]) + len(others[rows:]) + len(report.causes[MOST_CAUSES:])
+    changes = tell_changes(report.difference) if report.difference and report.missed else ()
+    shown = min(SHOWN_CHANGES, sum(row.direct for row in changes))  # direct ones come first
+    direct, others = changes[:shown], changes[shown:]
+    most_causes = max(1, min(rows, MOST_CAUSES))
+    hidden = len(report.steps[rows:]) + len(direct[rows:]) + len(others[rows:]) + len(report.causes[most_causes:])
     return ReportView(
         title=own(verdict.title),
         image=code(report.image),
@@ -127,8 +132,9 @@ def make_view(report: Report, links: Links, failure: Failure | None, *, rows: in
         error=_tell_error(report, failure),
         error_place=links.place(report.dockerfile, failure.line) if failure and failure.line else own(""),
         log=block(failure.log, last=log_lines) if failure and log_lines and lines_of(failure.log) else own(""),
-        causes=tuple(_view_cause(cause, links) for cause in report.causes[:MOST_CAUSES]),
-        counts=own(wording.tell_counts(report.difference)) if report.difference else own(""),
+        why=own("Why the install was not cached" if report.result is Result.FAILED else "Why"),
+        causes=tuple(_view_cause(cause, links) for cause in report.causes[:most_causes]),
+        counts=own(tell_counts(report.difference)) if report.difference else own(""),
         changes=tuple(map(_view_change, direct[:rows])),
         more_label=own(_label_more(others)),
         more_changes=tuple(map(_view_change, others[:rows])),
@@ -136,7 +142,14 @@ def make_view(report: Report, links: Links, failure: Failure | None, *, rows: in
         left_out=own(f"{hidden:,} more rows do not fit here.") if hidden else own(""),
         saved=prose(wording.tell_saved(report)),
         timings=tuple((own(name), own(took)) for name, took in wording.tell_timings(report)),
-        facts=tuple(_tell_facts(report)),
+        facts=_fill(
+            ("Cache", prose(report.backend)),
+            ("Scope", code(report.scope)),
+            ("Key", code(report.key)),
+            ("Matched key", own("the same") if report.matched_key == report.key else code(report.matched_key)),
+            ("Plan", prose(f"{report.plan_kind} ({report.plan_reason})" if report.plan_reason else report.plan_kind)),
+        ),
+        identities=_fill(("Digest", code(report.digest)), ("Image ID", code(report.image_id))),
         warnings=tuple(prose(warning) for warning in report.warnings[:rows]),
         commit=code(links.run.head_sha[:SHORT_COMMIT]) if links.run else own(""),
         run_url=own(links.run.run_url) if links.run else own(""),
@@ -149,7 +162,7 @@ def _tell_error(report: Report, failure: Failure | None) -> Markdown:
     return prose(wording.tell_failure(failure or Failure(error=report.error)))
 
 
-def _label_more(rows: list[wording.ChangeRow]) -> str:
+def _label_more(rows: tuple[ChangeRow, ...]) -> str:
     if any(row.direct for row in rows):
         return wording.count(len(rows), "more change")
     return wording.count(len(rows), "change") + " of packages that others need"
@@ -177,13 +190,18 @@ def _view_step(number: int, step: StepReport, report: Report, links: Links) -> S
         place=cell(links.place(report.dockerfile, step.line)),
         status=own(wording.tell_status(step)),
         cached=own(f"{int(cached * 100)}%"),
-        packages=own(wording.tell_packages(packages) or wording.NOTHING),
-        duration=own(wording.NOTHING if step.cached else wording.duration(step.seconds)),
+        packages=_unbroken(wording.tell_packages(packages) or wording.NOTHING),
+        duration=_unbroken(wording.NOTHING if step.cached else wording.duration(step.seconds)),
         why=own(", ".join(code(cause.id.value) for cause in step.causes) or wording.NOTHING),
     )
 
 
-def _view_change(row: wording.ChangeRow) -> ChangeView:
+def _unbroken(text: str) -> Markdown:
+    """Own words that stay on one line, whatever the width of their column."""
+    return own(text.replace(" ", "\u00a0"))
+
+
+def _view_change(row: ChangeRow) -> ChangeView:
     return ChangeView(
         name=cell(code(row.name)),
         before=_value(row.before),
@@ -196,15 +214,5 @@ def _value(text: str) -> Markdown:
     return own(text) if text == wording.NOTHING else cell(code(text))
 
 
-def _tell_facts(report: Report) -> list[tuple[Markdown, Markdown]]:
-    matched = code(report.matched_key) if report.matched_key != report.key else own("the same")
-    facts = [
-        (own("Cache"), prose(report.backend)),
-        (own("Scope"), code(report.scope)),
-        (own("Key"), code(report.key)),
-        (own("Read from key"), matched if report.matched_key else own("")),
-        (own("Plan"), prose(": ".join(part for part in (report.plan_kind, report.plan_reason) if part))),
-        (own("Digest"), code(report.digest)),
-        (own("Image ID"), code(report.image_id)),
-    ]
-    return [(name, value) for name, value in facts if value]
+def _fill(*pairs: tuple[str, Markdown]) -> tuple[tuple[Markdown, Markdown], ...]:
+    return tuple((own(name), value) for name, value in pairs if value)
