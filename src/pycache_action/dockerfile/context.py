@@ -24,8 +24,12 @@ class ContextFiles(Protocol):
         """The files and folders a COPY source with wildcards matches, in order. Raises PatternError."""
         ...
 
+    def excluded_by(self, path: str) -> str:
+        """The ignore file and line that keep a path from the build; empty if none does."""
+        ...
+
     def why_not(self, path: str) -> str:
-        """Why `exists` is false for a file that one would expect: excluded, a link that leads out, not there."""
+        """Why `exists` is false for a file that one would expect, as in "it is ..."."""
         ...
 
 
@@ -45,10 +49,11 @@ class DirectoryContext:
             found = [path for folder in found for path in self._children(folder, part)]
         return tuple(sorted(path for path in found if self._is_visible(path)))
 
-    def why_not(self, path: str) -> str:
+    def excluded_by(self, path: str) -> str:
         rule = self.ignore.rule_for(path)
-        if rule is not None:
-            return f"excluded by {self.ignore.name} line {rule.line}"
+        return f"{self.ignore.name} line {rule.line}" if rule else ""
+
+    def why_not(self, path: str) -> str:
         if self._inside(path).is_dir():
             return "a folder"
         if self._inside(path).is_symlink():

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pycache_action.dockerfile.paths import PatternError, clean, compile_part
+from pycache_action.dockerfile.paths import PatternError, class_expression, clean, compile_part
 from pycache_action.errors import InputError
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ def _split(line: str) -> tuple[bool, str]:
     if not pattern:
         return exception, ""
     pattern = clean(pattern)
+    if exception and pattern == "/":
+        return exception, ""
     return exception, pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
 
 
@@ -118,6 +120,11 @@ def _compile(pattern: str) -> re.Pattern[str]:
     """Raises PatternError as Go's filepath.Match would, and re.error."""
     for part in pattern.split("/"):
         compile_part(part)
+    if pattern.startswith("**") and not re.search(r"[*?\[\]\\]", pattern[2:]):
+        # patternmatcher looks only at the end of the path then, so `**foo` is `barfoo` as well.
+        return re.compile(
+            f"(.*/)?{re.escape(pattern[3:])}" if pattern[2:3] == "/" else f".*{re.escape(pattern[2:])}", re.DOTALL
+        )
     out = []
     at = 0
     while at < len(pattern):
@@ -126,23 +133,11 @@ def _compile(pattern: str) -> re.Pattern[str]:
             at += 2 + pattern.startswith("/", at + 2)
             # At the end `**` is everything, the folder itself as well; before a name it is any number of folders.
             out.append(".*" if at >= len(pattern) else "(.*/)?")
-            continue
-        if char == "*":
-            out.append("[^/]*")
-        elif char == "?":
-            out.append("[^/]")
-        elif char in "[]":
-            out.append(char)
-        elif char == "\\":
-            at += 1
-            out.append(re.escape(pattern[at : at + 1]))
-        elif char in "^-":
-            out.append(char if _in_class(pattern, at) else re.escape(char))
+        elif char == "[":
+            piece, at = class_expression(pattern, at)
+            out.append(piece)
         else:
-            out.append(re.escape(char))
-        at += 1
+            at += char == "\\"
+            out.append({"*": "[^/]*", "?": "[^/]"}.get(char) or re.escape(pattern[at : at + 1]))
+            at += 1
     return re.compile("".join(out), re.DOTALL)
-
-
-def _in_class(pattern: str, at: int) -> bool:
-    return pattern.rfind("[", 0, at) > pattern.rfind("]", 0, at)

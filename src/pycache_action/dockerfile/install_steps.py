@@ -14,6 +14,7 @@ from pycache_action.dockerfile.origins import Budget, View
 from pycache_action.dockerfile.paths import join
 from pycache_action.dockerfile.programs import SHELLS, program_name
 from pycache_action.dockerfile.script import Script, unreadable
+from pycache_action.dockerfile.shell_state import ShellState
 from pycache_action.dockerfile.shell_words import ShellSyntaxError, Value
 from pycache_action.dockerfile.stage import ImageConfig, StageState, Surroundings
 from pycache_action.dockerfile.variables import Variables, proxies
@@ -165,7 +166,10 @@ class _Reader:
 
 
 def _read_run(instruction: Instruction, state: StageState) -> Sequence[InstallCommand]:
-    script = Script(stage=state, line=instruction.line, mounts=state.mounts(instruction), mounted_at=len(state.layers))
+    shell = ShellState(
+        stage=state, line=instruction.line, mounts=state.mounts(instruction), mounted_at=len(state.layers)
+    )
+    script = Script(shell)
     if instruction.json:
         script.start(instruction.args)
         return script.installs

@@ -25,7 +25,7 @@ from pycache_action.dockerfile.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pycache_action.dependencies.read import WantedFile
     from pycache_action.dockerfile.context import ContextFiles
@@ -47,6 +47,10 @@ class Origin:
     wanted: tuple[WantedFile, ...] = ()
     doubt: str = ""
     certain: bool = True
+
+
+_TOO_DEEP: Final = Origin(doubt="it is copied through too many stages", certain=False)
+_TOO_MUCH: Final = Origin(doubt="the Dockerfile is too tangled to follow it", certain=False)
 
 
 class Budget:
@@ -73,9 +77,10 @@ class Layer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A stage as one of its instructions sees it: the layers so far, those of its base stage, and its mounts.
+    """A stage as one of its instructions sees it: the first `count` of its layers, on those of its base stage.
 
-    The mounts of a RUN lie over all layers but those the RUN makes itself, which begin at `mounted_at`.
+    The mounts of a RUN lie over all layers but those the RUN makes itself, which begin at `mounted_at`. `memory` is
+    shared by the views of a stage: what was found for a path, and among how many layers.
     """
 
     layers: Sequence[Layer]
@@ -84,15 +89,44 @@ class View:
     budget: Budget
     mounts: tuple[Layer, ...] = ()
     mounted_at: int = 0
+    memory: dict[str, tuple[int, Origin | None]] = field(default_factory=dict, compare=False, repr=False)
 
     def find(self, path: str, depth: int = 0) -> Origin | None:
         """What put `path` there; None if nothing did."""
         if depth > _DEEPEST:
-            return Origin(doubt="it is copied through too many stages", certain=False)
+            return _TOO_DEEP
         guess: Origin | None = None
-        for layer in self.all_layers():
+        view: View | None = self
+        while view is not None:
+            found = view._find_here(path, depth)
+            if found is not None and found.certain:
+                return found
+            guess = guess or found
+            view = view.base
+        return guess
+
+    def _find_here(self, path: str, depth: int) -> Origin | None:
+        """As `find`, without the base stage."""
+        if self.mounts:
+            found = self._search((*reversed(self.layers[self.mounted_at : self.count]), *self.mounts), path, depth)
+            if found is not None and found.certain:
+                return found
+            return replace(self, count=self.mounted_at, mounts=())._find_here(path, depth) or found
+        known, remembered = self.memory.get(path, (0, None))
+        if known > self.count:
+            known, remembered = 0, None
+        found = self._search(reversed(self.layers[known : self.count]), path, depth)
+        if found is None or (remembered is not None and remembered.certain and not found.certain):
+            found = remembered
+        if found not in (_TOO_DEEP, _TOO_MUCH):
+            self.memory[path] = (self.count, found)
+        return found
+
+    def _search(self, layers: Iterable[Layer], path: str, depth: int) -> Origin | None:
+        guess: Origin | None = None
+        for layer in layers:
             if not self.budget.spend():
-                return Origin(doubt="the Dockerfile is too tangled to follow it", certain=False)
+                return _TOO_MUCH
             found = layer.find(path, depth)
             if found is not None and found.certain:
                 return found
@@ -104,9 +138,9 @@ class View:
         tail = re.sub(r"^(\$\{[^}]*\}|/)?/*", "", path)
         unknown = path.startswith("${")
         found: dict[str, Origin] = {}
-        for layer in self.all_layers():
-            if layer.folder and (unknown or layer.folder.startswith("${")):
-                origin = self.find(join(layer.folder, tail))
+        for folder in dict.fromkeys(layer.folder for layer in self.all_layers()):
+            if unknown or folder.startswith("${"):
+                origin = self.find(join(folder, tail))
                 if origin is not None and origin.certain and origin.path:
                     found.setdefault(origin.path, origin)
         return next(iter(found.values())) if len(found) == 1 else None
@@ -114,11 +148,8 @@ class View:
     def all_layers(self) -> Iterator[Layer]:
         view: View | None = self
         while view is not None:
-            for at in range(view.count - 1, view.mounted_at - 1, -1):
-                yield view.layers[at]
+            yield from reversed(view.layers[: view.count])
             yield from view.mounts
-            for at in range(view.mounted_at - 1, -1, -1):
-                yield view.layers[at]
             view = view.base
 
 
@@ -131,8 +162,12 @@ class Supply(Protocol):
         """The paths that match; None if they cannot be listed."""
         ...
 
+    def excluded(self, path: str) -> str:
+        """Why a path is certainly kept out of the build, as a sentence; empty if it is not."""
+        ...
+
     def why_not(self, path: str) -> str:
-        """Why a path that was named is not found; empty if there is nothing to say."""
+        """Why a path that was named is not found, as a sentence; empty if there is nothing to say."""
         ...
 
 
@@ -154,9 +189,14 @@ class FromContext:
         except PatternError:
             return ()
 
+    def excluded(self, path: str) -> str:
+        inside = in_context(path)
+        by = self.context.excluded_by(inside)
+        return f"{inside} is excluded by {by}" if by else ""
+
     def why_not(self, path: str) -> str:
         inside = in_context(path)
-        return f"{inside} is {self.context.why_not(inside)}"
+        return self.excluded(path) or f"{inside} is {self.context.why_not(inside)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +208,10 @@ class FromStage:
 
     def expand(self, pattern: str) -> None:
         del pattern
+
+    def excluded(self, path: str) -> str:
+        del path
+        return ""
 
     def why_not(self, path: str) -> str:
         del path
@@ -186,6 +230,10 @@ class FromElsewhere:
 
     def expand(self, pattern: str) -> None:
         del pattern
+
+    def excluded(self, path: str) -> str:
+        del path
+        return ""
 
     def why_not(self, path: str) -> str:
         del path
@@ -239,18 +287,17 @@ class CopyLayer:
         """A file named in the COPY goes to the target or into it; what is in a folder goes into the target."""
         name = posixpath.basename(clean(source))
         is_file = inside == name or (inside == "." and not self.into)
+        why = ""
         if is_file:
             found = self.supply.find(source, depth)
             if found is not None:
                 return found
-        if inside != ".":
-            found = None if self.exclude.rule_for(inside) else self.supply.find(f"{source}/{inside}", depth)
+            why = self.supply.why_not(source)
+        if inside != "." and not self.exclude.rule_for(inside):
+            found = self.supply.find(f"{source}/{inside}", depth)
             if found is not None:
                 return found
-            why = self.supply.why_not(f"{source}/{inside}")
-            if "excluded" in why:
-                return Origin(doubt=why, certain=False)
-        why = self.supply.why_not(source) if is_file else ""
+            why = self.supply.excluded(source) or self.supply.excluded(f"{source}/{inside}") or why
         return Origin(doubt=f"{why} (line {self.line} copies it)", certain=False) if why else None
 
     def _candidates(self, pattern: str, inside: str) -> tuple[str, ...]:
@@ -265,8 +312,8 @@ class CopyLayer:
         folder, _, last = pattern.rpartition("/")
         if has_wildcard(folder) or not _matches(last, inside):
             return None
-        why = self.supply.why_not(f"{folder}/{inside}" if folder else inside)
-        return Origin(doubt=why, certain=False) if "excluded" in why else None
+        why = self.supply.excluded(f"{folder}/{inside}")
+        return Origin(doubt=why, certain=False) if why else None
 
     def _with_parents(self, source: str, inside: str, depth: int) -> Origin | None:
         pivot, separator, pattern = source.partition("/./")
@@ -361,5 +408,5 @@ class MountLayer:
         found = self.supply.find(source, depth)
         if found is not None:
             return replace(found, certain=True)
-        why = self.supply.why_not(source)
-        return Origin(doubt=why) if inside == "." or "excluded" in why else Origin(certain=True)
+        why = self.supply.why_not(source) if inside == "." else self.supply.excluded(source)
+        return Origin(doubt=why) if why else Origin()

@@ -75,7 +75,7 @@ def compile_part(pattern: str) -> re.Pattern[str]:
         if char == "?":
             piece, at = "[^/]", at + 1
         elif char == "[":
-            piece, at = _class(pattern, at)
+            piece, at = class_expression(pattern, at)
         else:
             at += char == "\\"
             if at >= len(pattern):
@@ -89,9 +89,12 @@ def compile_part(pattern: str) -> re.Pattern[str]:
     return re.compile(f"{chunks[0]}{middle}[^/]*{chunks[-1]}", re.DOTALL)
 
 
-def _class(pattern: str, start: int) -> tuple[str, int]:
-    """The class that opens at `start` as a regular expression, and where it ends."""
-    found = re.compile(r"\[(\^?)((?:\\.|[^\\\]])+)\]", re.DOTALL).match(pattern, start)
+def class_expression(pattern: str, start: int) -> tuple[str, int]:
+    """The class (`[a-z]`, `[^a]`) that opens at `start` as a regular expression, and where it ends.
+
+    Raises PatternError.
+    """
+    found = re.compile(r"\[(\^?+)((?:\\.|[^\\\]])+)\]", re.DOTALL).match(pattern, start)
     if found is None:
         raise PatternError(f"{pattern!r} has a [ without its ]")
     ranges = []

@@ -30,8 +30,9 @@ _AFTER_FLAGS: Final = re.compile(r"\s*\S+\s+(?:--\S+\s+)*(.*)", re.DOTALL)
 _SPACED_HEREDOC: Final = re.compile(
     r"^([ \t]*(?:ONBUILD[ \t]+)?(?:RUN|COPY|ADD)[ \t].*<<-?)[ \t]+(?=[\"']?\w)", re.IGNORECASE | re.MULTILINE
 )
-_ONBUILD: Final = re.compile(r"\s*ONBUILD\s+", re.IGNORECASE)
+_ONBUILD: Final = re.compile(r"\s*ONBUILD\b\s*", re.IGNORECASE)
 _HEREDOC_WORD: Final = re.compile(r"<<-?[ \t]*[\"']?([^\s\"'<]+)")
+_LONGEST_LINE: Final = 65_535
 _NO_INSTRUCTIONS: Final = "file with no instructions"
 
 
@@ -58,7 +59,7 @@ def read_instructions(text: str, name: str, keywords: Collection[str]) -> list[I
         if commands is None:
             raise _parse_error(text, name, str(error)) from None
     else:
-        if any(command.cmd.upper() not in keywords for command in commands):
+        if any((command.cmd or "").upper() not in keywords for command in commands):
             commands = _parsed_with_spaced_heredocs(text) or commands
     lines = text.split("\n")
     prefix = _escape_line(text)
@@ -77,6 +78,8 @@ def _parsed_with_spaced_heredocs(text: str) -> Sequence[buildkit.Command] | None
 
 
 def _instruction(command: buildkit.Command, lines: list[str], prefix: str, offset: int = 0) -> Instruction:
+    if command.cmd is None:  # nothing but line continuations
+        command = command._replace(cmd="", original="", value=())
     keyword = command.cmd.upper()
     start, end = command.start_line + offset, command.end_line + offset
     original = "\n".join(lines[command.start_line - 1 : command.end_line])
@@ -131,9 +134,10 @@ def _trigger(original: str, prefix: str, line: int) -> Instruction | None:
         commands = buildkit.parse_string(prefix + text)
     except buildkit.GoParseError:
         return None
-    before = prefix.count("\n")
+    if len(commands) != 1 or (commands[0].cmd or "").upper() == "ONBUILD":
+        return None
     lines = (prefix + text).split("\n")
-    return _instruction(commands[0], lines, prefix, offset=line - 1 - before) if len(commands) == 1 else None
+    return _instruction(commands[0], lines, prefix, offset=line - 1 - prefix.count("\n"))
 
 
 def _escape_line(text: str) -> str:
@@ -142,13 +146,16 @@ def _escape_line(text: str) -> str:
 
 
 def _parse_error(text: str, name: str, reason: str) -> InputError:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line.encode()) > _LONGEST_LINE:
+            return InputError(f"{name}, line {number}: longer than BuildKit's limit of {_LONGEST_LINE} bytes.")
     if reason == _NO_INSTRUCTIONS:
         return InputError(f"{name} has no instructions, only comments.", hint="Its first instruction is FROM.")
-    line, seen = _failing_place(text)
-    if line == 0:
+    place, seen = _failing_place(text)
+    if place == 0:
         return InputError(f"{name} cannot be read: {reason}.")
     seen = seen if len(seen) <= 120 else f"{seen[:120]}..."
-    return InputError(f"{name}, line {line}: {reason}: {seen}")
+    return InputError(f"{name}, line {place}: {reason}: {seen}")
 
 
 def _failing_place(text: str) -> tuple[int, str]:

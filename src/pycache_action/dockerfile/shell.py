@@ -134,6 +134,8 @@ class _Parser:
         target = scanner.word()
         if not target.parts:
             raise ShellSyntaxError(f"{operator} has no target")
+        if found.group(1) not in ("", "0", "1"):
+            return True  # nobody here reads what goes to standard error
         document = self._heredoc(target, tabs=operator == "<<-") if operator in ("<<", "<<-") else ""
         self.redirects.append(Redirect(operator, target, document))
         return True

@@ -86,6 +86,9 @@ class Value:
 
 def evaluate(word: Word, lookup: Lookup) -> tuple[Value, ...]:
     """The words that a word becomes: none for an empty variable, several for one with spaces in it."""
+    if len(word.parts) == 1 and isinstance(word.parts[0], Text) and not word.parts[0].text.startswith("~"):
+        only = word.parts[0]
+        return (Value(only.text, wildcard=not only.quoted and _has_wildcard(only.text)),)
     pieces: list[list[_Piece]] = [[]]
     for part in word.parts:
         for at, piece in enumerate(_evaluate_part(part, lookup)):
@@ -103,10 +106,13 @@ class _Piece:
     stands: bool  # even if it is empty
 
 
+def _has_wildcard(text: str) -> bool:
+    return _WILDCARD.search(text) is not None
+
+
 def _evaluate_part(part: Part, lookup: Lookup) -> Iterator[_Piece]:
     if isinstance(part, Text):
-        wildcard = not part.quoted and _WILDCARD.search(part.text) is not None
-        yield _Piece(Value(part.text, wildcard=wildcard), stands=True)
+        yield _Piece(Value(part.text, wildcard=not part.quoted and _has_wildcard(part.text)), stands=True)
     elif isinstance(part, Substitution):
         yield _Piece(Value(part.source, substitutions=(part.script,)), stands=True)
     else:
@@ -124,7 +130,7 @@ def _evaluate_part(part: Part, lookup: Lookup) -> Iterator[_Piece]:
         if expanded.text[:1].isspace():
             yield _Piece(Value(""), stands=False)
         for field in fields:
-            yield _Piece(Value(field, wildcard=_WILDCARD.search(field) is not None), stands=True)
+            yield _Piece(Value(field, wildcard=_has_wildcard(field)), stands=True)
         if expanded.text[-1:].isspace():
             yield _Piece(Value(""), stands=False)
 

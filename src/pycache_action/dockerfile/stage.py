@@ -79,9 +79,10 @@ class StageState:
     workdir: str = UNKNOWN_WORKDIR
     shell: tuple[str, ...] = DEFAULT_SHELL
     layers: list[Layer] = field(default_factory=list)
+    memory: dict[str, tuple[int, Origin | None]] = field(default_factory=dict)
 
     def view(self, mounts: tuple[Layer, ...] = (), mounted_at: int = 0) -> View:
-        return View(self.layers, len(self.layers), self.base, self.around.budget, mounts, mounted_at)
+        return View(self.layers, len(self.layers), self.base, self.around.budget, mounts, mounted_at, self.memory)
 
     def expand(self, word: str) -> str:
         """The word with its variables replaced; as it is where BuildKit would fail."""

@@ -36,7 +36,7 @@ _TABLE: Final = option_table(
 def read_pdm(words: Sequence[Value], environment: Environment) -> Request | None:
     """What the words after `pdm` ask for; None if they install and write nothing."""
     options = read_options(words, _TABLE)
-    if not options.rest or options.has("--help", "--dry-run", "--check", "--plugins"):
+    if not options.rest or options.has("--help", "--dry-run", "--plugins"):
         return None
     command = options.rest[0].text
     if command not in ("install", "sync", "export"):
