@@ -41,10 +41,28 @@ def canonical_index(text: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, parts.fragment))
 
 
+def index_of(text: str) -> str:
+    """Return the index that a lock file names, empty for PyPI, which some tools name and others do not."""
+    index = canonical_index(text)
+    return "" if index in ("https://pypi.org/simple", "https://pypi.python.org/simple") else index
+
+
 def canonical_path(text: str) -> str:
     """Return a local path in POSIX spelling, told from a name by its leading dot or slash."""
     path = posixpath.normpath(text)
     return path if path.startswith((".", "/", "~", "$")) else f"./{path}"
+
+
+def git_url(repository: str, reference: str = "", folder: str = "") -> str:
+    """Return a repository as pip writes it: `git+https://host/repository@reference#subdirectory=folder`.
+
+    Raises ValueError.
+    """
+    user, colon, path = repository.partition(":")
+    # git's own short way, git@host:owner/repository, is no URL.
+    repository = repository if "://" in repository or not colon else f"ssh://{user}/{path}"
+    reference = f"@{reference}" if reference else ""
+    return canonical_url(f"git+{repository}{reference}{f'#subdirectory={folder}' if folder else ''}")
 
 
 def name_in_fragment(url: str) -> str:

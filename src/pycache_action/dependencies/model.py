@@ -138,6 +138,8 @@ class Selection:
 
     `groups` are added to the project's default groups, `without` taken away; `only` leaves nothing but the groups it
     names. `main` stands for the project's own dependencies. Names are those of the command line, in any spelling.
+    `packages` are members of a uv workspace, by name or, with a leading `./`, by folder relative to the lock file;
+    without them (and without `all_packages`) it is the project beside the lock file.
     """
 
     extras: tuple[str, ...] = ()
@@ -148,10 +150,14 @@ class Selection:
     all_groups: bool = False
     main: bool = True
     default_groups: bool = True
+    packages: tuple[str, ...] = ()
+    all_packages: bool = False
 
     def __post_init__(self) -> None:
         for name in ("extras", "groups", "without", "only"):
             object.__setattr__(self, name, tuple(sorted({canonicalize_name(one) for one in getattr(self, name)})))
+        packages = {one if one.startswith("./") else canonicalize_name(one) for one in self.packages}
+        object.__setattr__(self, "packages", tuple(sorted(packages)))
 
     def __str__(self) -> str:
         extras = ("all extras",) if self.all_extras else tuple(f"extra {name}" for name in self.extras)
@@ -160,7 +166,8 @@ class Selection:
         only = tuple(f"only {name}" for name in self.only)
         main = () if self.main else ("without the project's own",)
         default = () if self.default_groups else ("without default groups",)
-        return ", ".join((*extras, *groups, *without, *only, *main, *default))
+        packages = ("all packages",) if self.all_packages else tuple(f"package {name}" for name in self.packages)
+        return ", ".join((*packages, *extras, *groups, *without, *only, *main, *default))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 from pycache_action.dependencies.content import Content, Unreadable, read_content
 from pycache_action.dependencies.formats import Asked, Include, Option, Parsed, Parser, canonical_options
 from pycache_action.dependencies.locations import redacted
+from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import (
     DependencyFile,
     DependencySet,
@@ -20,7 +21,10 @@ from pycache_action.dependencies.model import (
     Selection,
     Source,
 )
+from pycache_action.dependencies.poetry_lock import parse_poetry_lock
+from pycache_action.dependencies.pyproject import parse_pyproject
 from pycache_action.dependencies.requirements_txt import parse_requirements_txt
+from pycache_action.dependencies.uv_lock import parse_uv_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,10 +37,16 @@ MAX_REQUIREMENTS = 50_000  # of one build
 _PARSERS: Mapping[Format, Parser] = MappingProxyType(
     {
         Format.REQUIREMENTS: parse_requirements_txt,
+        Format.PYPROJECT: parse_pyproject,
+        Format.UV_LOCK: parse_uv_lock,
+        Format.POETRY_LOCK: parse_poetry_lock,
     }
 )
 # The first pattern that a file's name matches; what matches none is read as pip reads the argument of `-r`.
 _NAMES: tuple[tuple[str, Format], ...] = (
+    ("pyproject.toml", Format.PYPROJECT),
+    ("uv.lock", Format.UV_LOCK),
+    ("poetry.lock", Format.POETRY_LOCK),
     ("setup.py", Format.BYTES),
     ("*.cfg", Format.BYTES),
     ("*.toml", Format.BYTES),
@@ -156,7 +166,7 @@ class _Graph:
         match content:
             case Content(data) if parser:
                 asked = Asked(path=path, selection=self.wanted.selection, read_beside=self._read_beside(path))
-                return self._within_limit(parser(data, asked), path)
+                return self._within_limit(_parse(parser, data, asked), path)
             case Unreadable(expected, digest) if parser or not digest:
                 # A file that is absent is a fault of the line that names it.
                 absent = not digest and named_at.file != path
@@ -181,6 +191,14 @@ class _Graph:
                     return None
 
         return read
+
+
+def _parse(parser: Parser, data: bytes, asked: Asked) -> Parsed:
+    try:
+        return parser(data, asked)
+    except MalformedError as error:
+        seen = redacted(error.seen)
+        return Parsed(problem=Problem(file=asked.path, line=error.line, expected=error.expected, seen=seen))
 
 
 def _is_outside(path: str) -> bool:

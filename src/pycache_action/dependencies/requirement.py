@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from pycache_action.dependencies.conditions import canonical_marker
 from pycache_action.dependencies.locations import URL, canonical_path, canonical_url, name_in_fragment
+from pycache_action.dependencies.malformed import MalformedError, expectation
 from pycache_action.dependencies.model import Requirement, Source
 
 if TYPE_CHECKING:
@@ -26,16 +26,6 @@ _ARCHIVES = (".zip", ".whl", ".tar.bz2", ".tbz", ".tar.gz", ".tgz", ".tar", ".ta
 _NAME_AT = re.compile(r"\s*[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@")
 _EXTRAS = re.compile(r"^(?P<rest>.+?)\s*\[(?P<extras>[^\[\]]*)\]$")
 _LONGEST = 16 * 1024
-_MARKER_TOKEN = re.compile(r"""\s*("[^"]*"|'[^']*'|[()]|[^\s()"']+)""")
-
-
-class MalformedError(ValueError):
-    """A text is not what a dependency file holds in its place: what was `expected`, and what is `seen`."""
-
-    def __init__(self, expected: str, seen: str) -> None:
-        super().__init__(f"expected {expected}")
-        self.expected = expected
-        self.seen = seen
 
 
 def parse_pep508(text: str, source: Source, *, direct: bool = True) -> Requirement:
@@ -46,7 +36,7 @@ def parse_pep508(text: str, source: Source, *, direct: bool = True) -> Requireme
         parsed = Pep508(text)
         specifier = canonical_specifier(parsed.specifier)
     except InvalidRequirement as error:
-        raise MalformedError(_expectation(error, "a requirement such as name==1.2"), text) from error
+        raise MalformedError(expectation(error, "a requirement such as name==1.2"), text) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of parentheses
         raise MalformedError("a requirement such as name==1.2", text) from error
     return Requirement(
@@ -98,27 +88,6 @@ def canonical_names(names: Iterable[str]) -> tuple[str, ...]:
 def canonical_specifier(specifiers: SpecifierSet) -> str:
     """Return the clauses sorted, each version in its normal form; no clause is dropped."""
     return ",".join(sorted({f"{one.operator}{_normal_version(one.version)}" for one in specifiers}))
-
-
-@lru_cache(maxsize=4096)
-def canonical_marker(text: str) -> str:
-    """Return a marker in one spelling; parts joined by `and` alone, or by `or` alone, are sorted. Raises MalformedError."""
-    try:
-        marker = str(Marker(text))
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(_expectation(error, "an environment marker"), text) from error
-    tokens = _MARKER_TOKEN.findall(marker)
-    connectives = {token for token in tokens if token in ("and", "or", "(")}
-    if len(connectives) != 1 or "(" in connectives:
-        return marker
-    connective = connectives.pop()
-    parts: list[list[str]] = [[]]
-    for token in tokens:
-        if token == connective:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return f" {connective} ".join(sorted({" ".join(part) for part in parts}))
 
 
 def _parse_location(text: str, source: Source) -> Requirement:
@@ -177,12 +146,6 @@ def _check_text(text: str) -> None:
         raise MalformedError(f"a requirement of at most {_LONGEST} characters", text)
     if not text.isprintable():
         raise MalformedError("a requirement without control characters", text)
-
-
-def _expectation(error: Exception, otherwise: str) -> str:
-    """Return what packaging's parser says it expected, in the words of a message of ours."""
-    said = str(error).splitlines()[0] if str(error) else ""
-    return said.removeprefix("Expected ") if said.startswith("Expected ") and len(said) < 200 else otherwise
 
 
 def _normal_version(version: str) -> str:

@@ -20,8 +20,9 @@ from packaging.utils import canonicalize_name
 
 from pycache_action.dependencies.formats import UNORDERED, Asked, Include, Option, Parsed
 from pycache_action.dependencies.locations import URL, canonical_index, redacted, without_credentials
+from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Problem, Requirement, Source
-from pycache_action.dependencies.requirement import MalformedError, parse_pip_argument
+from pycache_action.dependencies.requirement import parse_pip_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
