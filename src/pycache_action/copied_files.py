@@ -71,7 +71,7 @@ class CopiedFiles:
 
     def _digest(self, path: Path, status: os.stat_result) -> str | None:
         if stat.S_ISLNK(status.st_mode):
-            return hashlib.sha256(os.readlink(path).encode(errors="surrogateescape")).hexdigest()[:16]
+            return hashlib.sha256(os.fsencode(path.readlink())).hexdigest()[:16]
         if not stat.S_ISREG(status.st_mode):
             return "special"
         self._bytes += status.st_size

@@ -1,11 +1,11 @@
 """What the user can cause and only the user can mend: each error is a message, a hint and an exit code.
 
-A fault of a cache is never one of these: it is a value (`cache.backend.Unavailable`) and the build goes on.
+A fault of a cache is never one of these: it is a value (`cache.backend.Unavailable`) and the build goes on. Nor is a
+build that fails: it is reported like any other, and its exit code is buildx's own.
 
     PycacheError
     ├── InputError          2   an option has a value that cannot be used
     ├── BuilderUnavailable  3   no engine, no buildx, or one that is too old
-    ├── BuildFailed         4   the build itself failed; the exit code is the build's where it has one
     └── CacheMissed         5   `fail-on-cache-miss` was asked for and an install step ran
 """
 
@@ -38,17 +38,6 @@ class BuilderUnavailable(PycacheError):
 
     exit_code = 3
     title = "No builder"
-
-
-class BuildFailed(PycacheError):
-    """The user's build failed; `exit_code` is buildx's own."""
-
-    exit_code = 4
-    title = "Build failed"
-
-    def __init__(self, message: str, *, hint: str = "", exit_code: int = 4) -> None:
-        super().__init__(message, hint=hint)
-        self.exit_code = exit_code
 
 
 class CacheMissed(PycacheError):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from pycache_action.cache.backend import Off, Unavailable
 from pycache_action.cache.manifest import InstallRecord, Manifest, SavedKey
+from pycache_action.causes import Cause, Circumstances
 from pycache_action.copied_files import CopiedFiles
 from pycache_action.dependencies.difference import Difference, compare
-from pycache_action.diagnose import Circumstances, Disabled, Previous, diagnose, find_counterpart
+from pycache_action.diagnose import Disabled, Previous, diagnose, find_counterpart
 from pycache_action.record import record_installs
-from pycache_action.report import Packages, StepReport
 
 if TYPE_CHECKING:
     from pycache_action.build import Built
@@ -27,6 +27,33 @@ if TYPE_CHECKING:
 _STEP_NAME = re.compile(
     r"^\[(?:(?P<platform>[a-z0-9]+/\S+) )?(?:(?P<stage>\S+) )?\d+/\d+\] (?P<instruction>RUN .*)$", re.DOTALL
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """How many packages an install step needs, and how many of them it installed now."""
+
+    total: int
+    installed: int
+
+    @property
+    def cached(self) -> int:
+        """How many came from cache."""
+        return self.total - self.installed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """An install step of the Dockerfile, and why it ran if it did. `seconds` is 0 where it was cached."""
+
+    line: int
+    instruction: str
+    stage: str
+    platform: str
+    cached: bool
+    seconds: float
+    causes: tuple[Cause, ...] = ()
+    packages: Packages | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +90,6 @@ def find(job: Job, project: Project, lookup: Lookup, built: Built) -> Findings:
         salt,
     )
     circumstances = Circumstances(
-        previous=previous,
         difference=difference,
         dependency_files=frozenset(file.path for file in project.dependencies.files),
         dockerfile=project.dockerfile_name,
@@ -72,7 +98,7 @@ def find(job: Job, project: Project, lookup: Lookup, built: Built) -> Findings:
         backend=job.backend_name,
         age=time.time() - previous.saved_at if isinstance(previous, Manifest) else 0.0,
     )
-    steps = tuple(_report_step(record, built.trace, circumstances) for record in records)
+    steps = tuple(_report_step(record, built.trace, previous, circumstances) for record in records)
     return Findings(
         previous=previous,
         difference=difference,
@@ -108,7 +134,7 @@ def _compute_previous(job: Job, lookup: Lookup, built: Built) -> Previous:
     return Unavailable(built.cache_fault) if built.cache_fault else lookup.previous
 
 
-def _report_step(record: InstallRecord, trace: Trace, circumstances: Circumstances) -> StepReport:
+def _report_step(record: InstallRecord, trace: Trace, previous: Previous, circumstances: Circumstances) -> StepReport:
     vertex = trace.find(record.vertex)
     cached = vertex is None or not vertex.executed
     return StepReport(
@@ -118,8 +144,8 @@ def _report_step(record: InstallRecord, trace: Trace, circumstances: Circumstanc
         platform=record.platform,
         cached=cached,
         seconds=record.seconds,
-        causes=() if cached else diagnose(record, circumstances),
-        packages=_count_packages(record, vertex, circumstances.previous),
+        causes=() if cached else diagnose(record, previous, circumstances),
+        packages=_count_packages(record, vertex, previous),
     )
 
 

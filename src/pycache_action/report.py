@@ -12,9 +12,9 @@ from pycache_action.save import NotSaved, Saved
 if TYPE_CHECKING:
     from pycache_action.build import Built
     from pycache_action.cache.lookup import Lookup
+    from pycache_action.causes import Cause
     from pycache_action.dependencies.difference import Difference
-    from pycache_action.diagnose import Cause
-    from pycache_action.findings import Findings
+    from pycache_action.findings import Findings, StepReport
     from pycache_action.job import Identity, Job
     from pycache_action.plan import Plan
     from pycache_action.project import Project
@@ -29,33 +29,6 @@ class Result(StrEnum):
     PARTIAL = "partial"
     MISS = "miss"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packages:
-    """How many packages an install step needs, and how many of them it installed now."""
-
-    total: int
-    installed: int
-
-    @property
-    def cached(self) -> int:
-        """How many came from cache."""
-        return self.total - self.installed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepReport:
-    """An install step of the Dockerfile, and why it ran if it did. `seconds` is 0 where it was cached."""
-
-    line: int
-    instruction: str
-    stage: str
-    platform: str
-    cached: bool
-    seconds: float
-    causes: tuple[Cause, ...] = ()
-    packages: Packages | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pycache_action.buildx.trace import Trace
-    from pycache_action.diagnose import Cause
+    from pycache_action.causes import Cause
     from pycache_action.failure import Failure
     from pycache_action.report import Report
 

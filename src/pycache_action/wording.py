@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from pycache_action.diagnose import CauseId
+from pycache_action.causes import CauseId
 from pycache_action.report import Result
 
 if TYPE_CHECKING:
-    from pycache_action.diagnose import Cause
+    from pycache_action.causes import Cause
     from pycache_action.failure import Failure
-    from pycache_action.report import Packages, Report, StepReport
+    from pycache_action.findings import Packages, StepReport
+    from pycache_action.report import Report
 
 NOTHING = "–"  # noqa: RUF001 (an empty cell)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from pycache_action.causes import Cause, CauseId
 from pycache_action.dependencies.difference import Change, Difference, Kind
 from pycache_action.dependencies.model import Requirement, Source
-from pycache_action.diagnose import Cause, CauseId
 from pycache_action.failure import Failure
+from pycache_action.findings import Packages, StepReport
 from pycache_action.github.event import WorkflowRun
-from pycache_action.report import Packages, Report, Result, SavedReport, StepReport, Timings
+from pycache_action.report import Report, Result, SavedReport, Timings
 
 DIGEST = "sha256:1427a2122502eb89d707af9288424bd9967263b111d95734dc146fd95df3d6f3"
 HEAD = "9fceb02d0ae598e95dc970b74767f19372d61af8"

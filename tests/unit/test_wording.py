@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import reports
 
+from pycache_action.causes import Cause, CauseId
 from pycache_action.changes import tell_changes, tell_counts
 from pycache_action.dependencies.difference import Change, Difference, Kind, OptionsChange
-from pycache_action.diagnose import Cause, CauseId
 from pycache_action.failure import Failure
-from pycache_action.report import Packages, Report, Result, SavedReport, Timings
+from pycache_action.findings import Packages
+from pycache_action.report import Report, Result, SavedReport, Timings
 from pycache_action.wording import (
     count,
     duration,

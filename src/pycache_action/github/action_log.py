@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pycache_action.buildx.trace import Trace
-    from pycache_action.diagnose import Cause
+    from pycache_action.causes import Cause
     from pycache_action.failure import Failure
     from pycache_action.github.workflow import WorkflowCommands
     from pycache_action.report import Report

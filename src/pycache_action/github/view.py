@@ -15,9 +15,10 @@ from pycache_action.report import Result
 from pycache_action.untrusted import lines_of
 
 if TYPE_CHECKING:
-    from pycache_action.diagnose import Cause
+    from pycache_action.causes import Cause
+    from pycache_action.findings import StepReport
     from pycache_action.github.event import WorkflowRun
-    from pycache_action.report import Report, StepReport
+    from pycache_action.report import Report
 
 MOST_CAUSES = 12
 MOST_FIX_LINES = 20

@@ -12,9 +12,9 @@ from markdown_it import MarkdownIt
 from tests.support import reports
 from tests.unit.github.test_markdown import HOSTILE
 
+from pycache_action.causes import Cause, CauseId
 from pycache_action.dependencies.difference import Change, Difference, Kind
 from pycache_action.dependencies.model import Requirement, Source
-from pycache_action.diagnose import Cause, CauseId
 from pycache_action.failure import Failure
 from pycache_action.github.render import render_comment, render_summary
 from pycache_action.github.view import Links
