@@ -57,12 +57,11 @@ contract: venv ## action.yml, inputs, README and command line say the same
 	@$(call pytest,contract)
 
 .PHONY: engine-test
-engine-test: up ## real builds on new runners
+engine-test: tools ## real builds on new runners
 	@eval "$$($(ENGINE) env)" && $(call pytest,engine)
 
 .PHONY: workflow-test
-workflow-test: up ## real workflow files, run by act
-	@$(ENGINE) tools
+workflow-test: tools ## real workflow files, run by act
 	@eval "$$($(ENGINE) env)" && $(call pytest,workflow)
 
 .PHONY: image-size
@@ -76,6 +75,10 @@ venv: $(VENV) ## the virtual environment, from uv.lock
 .PHONY: up
 up: venv ## an engine and a registry; those that are there are used
 	@$(ENGINE) up
+
+.PHONY: tools
+tools: up ## act, actionlint and images for the tests (some minutes, once)
+	@$(ENGINE) tools
 
 .PHONY: down
 down: ## end what `make up` started

@@ -82,10 +82,10 @@ class State:
         partial.replace(self.path / "settings.json")
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """One process at a time brings things up or down."""
+    def locked(self, name: str = "lock") -> Iterator[None]:
+        """One process at a time brings things up or down; another name is another lock."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("w") as file:
+        with (self.path / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.engine import official_python
+from tools.engine.engine import fresh_runner
 from tools.engine.gotools import (
     ACT,
     ACTIONLINT,
@@ -28,7 +29,7 @@ from tools.engine.seed import Seed, copy_upstream, is_upstream_reachable, seed_r
 from tools.engine.steps import run, step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tools.engine.engine import Engine
@@ -65,7 +66,7 @@ class Tools:
 def ensure_tools(engine: Engine) -> Tools:
     """Builds what is not there: some minutes the first time, nothing afterwards."""
     state = engine.state
-    with state.locked():
+    with state.locked("tools-lock"):
         act, actionlint = (ensure_program(state, program, lambda: find_go(engine)) for program in (ACT, ACTIONLINT))
         if engine.is_ours:
             seed_registry(state, engine.registry, [DOCKERFILE, BUILDKIT, DOCKER_CLI])
@@ -98,7 +99,7 @@ def ensure_runner_image(engine: Engine) -> None:
         context = engine.state.path / "seeds" / "runner"
         context.mkdir(parents=True, exist_ok=True)
         (context / "Dockerfile").write_text(RUNNER_DOCKERFILE)
-        build_image(engine, names, context)
+        build_on_fresh_runner(engine, names, context)
 
 
 def ensure_official_python(engine: Engine) -> None:
@@ -112,17 +113,25 @@ def ensure_official_python(engine: Engine) -> None:
         seed_registry(state, engine.registry, [official_python.DEBIAN])
         context = state.path / "seeds" / "official-python"
         official_python.write_context(state, context)
-        build_image(engine, names, context)
+        build_on_fresh_runner(engine, names, context)
         shutil.rmtree(context)
 
 
-def build_image(engine: Engine, names: Sequence[str], context: Path, *options: str) -> None:
-    """Builds `context` and pushes it to our registry alone."""
+def build_on_fresh_runner(engine: Engine, names: Sequence[str], context: Path) -> None:
+    """Like `build_image`, leaving nothing behind in the engine's store."""
+    with fresh_runner(engine) as runner:
+        build_image(engine, names, context, environ=runner.environ)
+
+
+def build_image(
+    engine: Engine, names: Sequence[str], context: Path, *options: str, environ: Mapping[str, str] | None = None
+) -> None:
+    """Builds `context` and pushes it to our registry alone; `environ` may name another builder."""
     tags = (f"--tag={engine.registry}/{name}" for name in names)
     output = ("--provenance=false", "--progress=plain", "--output=type=image,push=true,unpack=false")
     log = engine.state.log(f"image-{names[0].rpartition('/')[2].replace(':', '-')}")
-    argv = ["docker", "buildx", "build", "--builder=default", *tags, *output, *options, str(context)]
-    run(argv, log, environ={**os.environ, **engine.environ})
+    argv = ["docker", "buildx", "build", *tags, *output, *options, str(context)]
+    run(argv, log, environ={**os.environ, **engine.environ, **(environ or {})})
 
 
 def build_here(state: State) -> Go:
