@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,18 +43,18 @@ def main() -> int:
 def play(figures_file: Path | None) -> None:
     engine = ensure_engine()
     screen = show.Screen([run.title for run in RUNS])
-    with tempfile.TemporaryDirectory(prefix="pycache-demo-") as name, GitHubApi(REPOSITORY) as github:
-        folder = Path(name)
+    with ExitStack() as ending:
+        folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="pycache-demo-")))
+        github = ending.enter_context(GitHubApi(REPOSITORY))
         registry = start_registry(engine, folder / "registry")
-        try:
-            stage = Stage(engine=engine, registry=registry.address, github=github, folder=folder)
-            copy_example(stage.project)
-            outcomes = play_runs(stage, screen)
-        finally:
-            registry.stop()
+        ending.callback(registry.stop)
+        stage = Stage(engine=engine, registry=registry.address, github=github, folder=folder, runners=ending)
+        copy_example(stage.project)
+        outcomes = play_runs(stage, screen)
         show.show_comment(screen.console, stage.read_comment())
-    if figures_file is not None:
-        figures.write_measured(figures_file, outcomes)
+        if figures_file is not None:
+            figures.write_measured(figures_file, outcomes)
+        screen.console.print("The four runners are removed.")
 
 
 def play_runs(stage: Stage, screen: show.Screen) -> list[Outcome]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from tools.demo.workflow import Outcome
 
-_COMMAND = re.compile(r"::[a-z-]+(?: [^:]*)?::")
+_COMMAND = re.compile(r"::(?!group)[a-z-]+.*|::group::")
 QUIET_SECONDS = 10.0
 
 

@@ -19,6 +19,7 @@ from tools.engine import fresh_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
     from tests.support.github_api import GitHubApi
     from tools.demo.project import Edit
@@ -59,12 +60,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Where the runs take place: images and cache go to `registry`, the project is in `folder/project`."""
+    """Where the runs take place: images and cache go to `registry`, the project is in `folder/project`.
+
+    A runner is ended with `runners`, not with its run: removing its files would slow the next one down.
+    """
 
     engine: Engine
     registry: str
     github: GitHubApi
     folder: Path
+    runners: ExitStack
 
     @property
     def project(self) -> Path:
@@ -75,11 +80,10 @@ class Stage:
         if run.edit is not None:
             run.edit.apply(self.project)
         on_line("a new runner is started")
-        with fresh_runner(self.engine) as runner:
-            environ = self._environ(run, runner)
-            started = time.monotonic()
-            lines = _follow(environ, self.project, on_line)
-            seconds = time.monotonic() - started
+        environ = self._environ(run, self.runners.enter_context(fresh_runner(self.engine)))
+        started = time.monotonic()
+        lines = _follow(environ, self.project, on_line)
+        seconds = time.monotonic() - started
         if lines.exit_code != 0:
             raise DemoError(f"{run.title}: exit code {lines.exit_code}\n" + "\n".join(lines.last))
         return Outcome(title=run.title, seconds=seconds, report=json.loads(self._report.read_text()))
