@@ -110,20 +110,19 @@ def tell_seconds(step: Step) -> str:
 def _in_order(vertices: tuple[Vertex, ...]) -> list[Vertex]:
     """BuildKit names a vertex before those it needs; people read a Dockerfile from the top."""
     known = {vertex.digest: vertex for vertex in vertices}
-    ordered: dict[str, Vertex] = {}
+    ordered: list[Vertex] = []
+    seen: set[str] = set()
     for vertex in vertices:
         waiting = [(vertex, False)]
         while waiting:
             each, inputs_done = waiting.pop()
-            if each.digest in ordered:
-                continue
             if inputs_done:
-                ordered[each.digest] = each
-                continue
-            waiting.append((each, True))
-            below = (known[digest] for digest in reversed(each.inputs) if digest in known)
-            waiting.extend((one, False) for one in below if one.digest not in ordered)
-    return list(ordered.values())
+                ordered.append(each)
+            elif each.digest not in seen:
+                seen.add(each.digest)
+                waiting.append((each, True))
+                waiting.extend((known[digest], False) for digest in reversed(each.inputs) if digest in known)
+    return ordered
 
 
 def _read_step(vertex: Vertex, now: float) -> Step:

@@ -72,7 +72,6 @@ class TerminalLog:
         self._console = console
         self._clock = clock
         self._live: Live | None = None
-        self._is_alive = False
         self._follower = StepFollower(with_output=False)
         self._said: list[str] = []
         self._title = ""
@@ -86,7 +85,7 @@ class TerminalLog:
                 yield
         finally:
             for text in self._said:
-                self._console.print(Text(one_line(title), "bold").append(f"  {one_line(text)}", "not bold"))
+                self._print(Text(one_line(title), "bold").append(f"  {one_line(text)}", "not bold"))
             self._said.clear()
             self._title = ""
 
@@ -95,7 +94,7 @@ class TerminalLog:
         if self._title:
             self._said.append(text)
         else:
-            self._console.print(Text(one_line(text)))
+            self._print(Text(one_line(text)))
 
     def update(self, trace: Trace) -> None:
         """Show where the build is."""
@@ -103,7 +102,11 @@ class TerminalLog:
             self._live.update(render_steps(read_steps(trace, self._clock()), self._console.height), refresh=True)
             return
         for line in self._follower.follow(trace, self._clock()):
-            self._console.print(Text(line), soft_wrap=True)
+            self._print(Text(line))
+
+    def _print(self, text: Text) -> None:
+        """A file has no width to break lines at."""
+        self._console.print(text, soft_wrap=not self._console.is_terminal)
 
     @contextlib.contextmanager
     def _watch(self) -> Iterator[None]:

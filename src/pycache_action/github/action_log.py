@@ -121,7 +121,7 @@ def _write_changes(commands: WorkflowCommands, report: Report) -> None:
         return
     with commands.group(f"What changed: {tell_counts(report.difference)}"):
         for row in rows[:MOST_CHANGES]:
-            commands.write(one_line(f"{row.what:<14} {row.name}  {row.before} -> {row.after}"))
+            commands.write(f"{row.what:<18}{one_line(row.name)}  {one_line(row.before)} -> {one_line(row.after)}")
         if len(rows) > MOST_CHANGES:
             commands.write(f"and {len(rows) - MOST_CHANGES:,} more")
 
