@@ -15,13 +15,24 @@ SHORTENED = "…"
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]"
 )
+_ADDRESS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s/?#@\"'`]*@)?(?P<path>[^\s?\"'`]*)(?P<query>\?[^\s\"'`]*)?"
+)
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def one_line(text: str, limit: int = 0) -> str:
-    """The text on one line, spaces between what were lines; `limit` characters at most, an ellipsis among them."""
-    return _cut(_clean(" ".join(_strip(text, limit).split())), limit)
+    """The text on one line, spaces between what were lines; `limit` characters at most, an ellipsis among them.
+
+    Addresses lose what may be secret in them: errors of a cache quote links that are signed in their query.
+    """
+    return _cut(_clean(" ".join(hide_credentials(_strip(text, limit)).split())), limit)
+
+
+def hide_credentials(text: str) -> str:
+    """The text with `***` for user, password and query of every address in it."""
+    return _ADDRESS.sub(_hide_in_address, text) if "://" in text else text
 
 
 def lines_of(text: str, *, last: int = 0, limit: int = 0) -> tuple[str, ...]:
@@ -33,6 +44,11 @@ def lines_of(text: str, *, last: int = 0, limit: int = 0) -> tuple[str, ...]:
     while found and not found[-1].strip():
         found.pop()
     return tuple(_indented(line, limit) for line in (found[-last:] if last else found))
+
+
+def _hide_in_address(address: re.Match[str]) -> str:
+    user = "***@" if address["user"] else ""
+    return f"{address['scheme']}{user}{address['path']}{'?***' if address['query'] else ''}"
 
 
 def _indented(line: str, limit: int) -> str:

@@ -40,6 +40,21 @@ def test_one_line__is_cut_with_an_ellipsis() -> None:
     assert one_line("abcd", 4) == "abcd"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("PUT https://x.blob.example/c/1?sig=abc%3D&se=1: 403", "PUT https://x.blob.example/c/1?*** 403"),
+        ("https://ada:hunter2@pypi.example/simple/", "https://***@pypi.example/simple/"),
+        ("git+https://token@github.com/a/b@v1#egg=b", "git+https://***@github.com/a/b@v1#egg=b"),
+        ('Get "https://r.example/v2/?scope=a": EOF', 'Get "https://r.example/v2/?***": EOF'),
+        ("https://pypi.example/simple/", "https://pypi.example/simple/"),
+        ("is it there? yes", "is it there? yes"),
+    ],
+)
+def test_one_line__hides_what_signs_an_address(text: str, shown: str) -> None:
+    assert one_line(text) == shown
+
+
 @given(st.text(alphabet=st.characters()))
 def test_one_line__is_visible_whatever_comes_in(text: str) -> None:
     shown = one_line(text)
