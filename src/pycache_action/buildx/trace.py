@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -117,7 +118,7 @@ class TraceRecorder:
 
     def __init__(self) -> None:
         self._vertices: dict[str, _Folded] = {}
-        self._messages: list[str] = []
+        self._messages: deque[str] = deque(maxlen=KEPT_MESSAGES)
         self.events = 0
 
     def feed(self, line: str) -> None:
@@ -127,7 +128,7 @@ class TraceRecorder:
         except ValueError:
             status = None
         if not isinstance(status, dict):
-            if line.strip() and len(self._messages) < KEPT_MESSAGES:
+            if line.strip():
                 self._messages.append(line.strip())
             return
         self.events += 1
