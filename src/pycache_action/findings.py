@@ -96,7 +96,7 @@ def find(job: Job, project: Project, lookup: Lookup, built: Built) -> Findings:
         name=project.name,
         branches=job.branches.readable,
         backend=job.backend_name,
-        age=time.time() - previous.saved_at if isinstance(previous, Manifest) else 0.0,
+        age=max(0.0, time.time() - previous.saved_at) if isinstance(previous, Manifest) else 0.0,
     )
     steps = tuple(_report_step(record, built.trace, previous, circumstances) for record in records)
     return Findings(
