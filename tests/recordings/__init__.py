@@ -1,0 +1,1 @@
+"""Sessions with a real engine, recorded by `python -m tools.record`, and a port towards programs that plays them."""
