@@ -28,10 +28,12 @@ RUNS = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
-    parser.add_argument("--figures", type=Path, metavar="FILE", help="write what was measured, as JSON")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep figures.json and comment.md, for the pictures"
+    )
     arguments = parser.parse_args()
     try:
-        play(arguments.figures)
+        play(arguments.keep)
     except (EngineError, DemoError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -40,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def play(figures_file: Path | None) -> None:
+def play(keep: Path | None) -> None:
     engine = ensure_engine()
     screen = show.Screen([run.title for run in RUNS])
     with ExitStack() as ending:
@@ -52,8 +54,8 @@ def play(figures_file: Path | None) -> None:
         copy_example(stage.project)
         outcomes = play_runs(stage, screen)
         show.show_comment(screen.console, stage.read_comment())
-        if figures_file is not None:
-            figures.write_measured(figures_file, outcomes)
+        if keep is not None:
+            figures.keep(keep, outcomes, stage.read_comment())
         screen.console.print("The four runners are removed.")
 
 

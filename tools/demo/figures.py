@@ -1,7 +1,7 @@
-"""The chart in README: drawn from what the demo measured, and from nothing else.
+"""The pictures in README: drawn from what the demo measured and posted, and from nothing else.
 
-python -m tools.demo --figures docs/figures.json
-python -m tools.demo.figures                          # docs/figures.json -> docs/figures.svg
+python -m tools.demo --keep docs        # docs/figures.json, docs/comment.md
+python -m tools.demo.figures            # docs/figures.svg and, where there is a Chromium, docs/comment.png
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -19,19 +21,20 @@ if TYPE_CHECKING:
     from tools.demo.workflow import Outcome
 
 DOCS = Path(__file__).parents[2] / "docs"
-COMMAND = "python -m tools.demo --figures docs/figures.json"
+COMMAND = "python -m tools.demo --keep docs"
 WIDTH, LEFT, RIGHT = 760, 150, 250
 BAR, ROW, TOP = 16, 34, 44
 FONT = 'font-family="-apple-system, Segoe UI, Helvetica, Arial, sans-serif"'
 
 
-def write_measured(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Keep what the runs took, by which command, on what machine."""
+def keep(folder: Path, outcomes: Sequence[Outcome], comment: str) -> None:
+    """Keep the comment, and what the runs took, by which command, on what machine."""
     machine = f"{os.cpu_count()} cores, {platform.machine()}, registry on loopback"
     runs = [_keep(outcome) for outcome in outcomes]
     document = {"command": COMMAND, "machine": machine, "runs": runs}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=2) + "\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "figures.json").write_text(json.dumps(document, indent=2) + "\n")
+    (folder / "comment.md").write_text(comment)
 
 
 def _keep(outcome: Outcome) -> dict[str, object]:
@@ -86,6 +89,19 @@ def _text(x: float, y: float, words: str, colour: str, *, size: int = 13, weight
 def main() -> None:
     measured = json.loads((DOCS / "figures.json").read_text())
     (DOCS / "figures.svg").write_text(render_chart(measured))
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        print("no Chromium: docs/comment.png is left as it is", file=sys.stderr)
+        return
+    from tools.pictures.__main__ import take_picture
+    from tools.pictures.page import render_page
+
+    page = DOCS / "comment.html"
+    page.write_text(
+        render_page((DOCS / "comment.md").read_text(), author="github-actions[bot]", width=830, unfold=False)
+    )
+    take_picture(browser, page)
+    page.unlink()
 
 
 if __name__ == "__main__":
