@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pycache_action.dependencies.laid_out import Lines
 from pycache_action.dependencies.malformed import MalformedError
-from pycache_action.dependencies.toml_text import kind_of
+from pycache_action.dependencies.toml_text import kind_of, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pycache_action.dependencies.toml_text import Toml
 
 # https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/
 _FOREIGN = ("win", "macosx", "ios", "android", "pyodide", "emscripten", "wasi")
-_PLACE = re.compile(r'\b(?:url|path|file|filename|name) = "([^"\\]*)"')
 _HASH = re.compile(r'\bhash = "([^"\\]*)"|\b(sha256|sha384|sha512|sha1|md5|blake2b) = "([^"\\]*)"')
 
 
@@ -26,8 +26,8 @@ def read_hashes(toml: Toml, *values: object) -> tuple[str, ...]:
     """
     hashes: set[str] = set()
     for value in values:
-        if isinstance(value, str) and value in toml.blocks:
-            hashes.update(_hashes_of_lines(toml.blocks[value]))
+        if isinstance(value, Lines):
+            hashes.update(_hashes_of_lines(value.lines))
         elif isinstance(value, dict):
             hashes.update(_hashes_of_table(value))
         elif value is not None:
@@ -45,20 +45,17 @@ def is_foreign(place: str) -> bool:
     return all(platform.startswith(_FOREIGN) for platform in platforms)
 
 
-def _hashes_of_lines(lines: Iterable[str]) -> Iterable[str]:
+def _hashes_of_lines(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        place = _PLACE.search(line)
-        if place and is_foreign(place[1]):
-            continue
-        for whole, algorithm, digest in _HASH.findall(line):
-            yield (whole or f"{algorithm}:{digest}").lower()
+        if not is_foreign(place_of(line)):
+            for whole, algorithm, digest in _HASH.findall(line):
+                yield (whole or f"{algorithm}:{digest}").lower()
 
 
-def _hashes_of_table(table: object) -> Iterable[str]:
+def _hashes_of_table(table: object) -> Iterator[str]:
     if not isinstance(table, dict):
         raise MalformedError("a table for each file", kind_of(table))
-    place = next((table[name] for name in ("url", "path", "file", "filename", "name") if name in table), "")
-    if is_foreign(str(place)):
+    if is_foreign(place_of(table)):
         return
     if isinstance(whole := table.get("hash"), str):
         yield whole.lower()

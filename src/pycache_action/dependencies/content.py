@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_BYTES = 32 * 1024 * 1024  # of a file whose content is wanted
+MAX_BYTES = 40 * 1024 * 1024  # of a file whose content is wanted
 MAX_HASHED_BYTES = 256 * 1024 * 1024
 _BLOCK = 1024 * 1024
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -14,6 +15,7 @@ _CLAUSE = re.compile(r"\s*(\^|~=|~|===|==|=|!=|<>|>=|<=|>|<)?\s*([^\s,]+)\s*,?")
 _MAX_CLAUSES = 64
 
 
+@lru_cache(maxsize=8192)
 def parse_constraint(text: str) -> tuple[str, ...]:
     """Return the specifiers of which any one must hold; of `^1.2 || 3.*`, `<2.0,>=1.2` and `==3.*`.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -132,7 +133,7 @@ class _Lock:
             for one in value if isinstance(value, list) else [value]:
                 needed = {"version": one} if isinstance(one, str) else table(one, name, package.line)
                 marker = string(needed.get("markers"), "markers", package.line)
-                condition = decided(parse_condition(marker), lambda atom: _holds_for(atom, extra))
+                condition = _condition_for(marker, extra)
                 if needed.get("optional") is True and "extra" not in marker and canonicalize_name(name) not in brought:
                     continue
                 url = next(
@@ -226,13 +227,15 @@ def _brought_by(package: _Package, extra: str) -> set[str]:
     return {canonicalize_name(found[0]) for text in texts if (found := re.match(r"[\w.-]+", text))}
 
 
+@lru_cache(maxsize=8192)
+def _condition_for(marker: str, extra: str) -> Condition:
+    """Return the condition of a dependency of a package that is asked for with one extra, or none."""
+    condition = parse_condition(marker)
+    return decided(condition, lambda atom: _holds_for_any(atom, {extra})) if "extra" in marker else condition
+
+
 def _is_extra(atom: str) -> bool:
     return split_atom(atom)[0] == "extra"
-
-
-def _holds_for(atom: str, extra: str) -> bool | None:
-    """Decide `extra == "socks"` for a package that is asked for with one extra, or none."""
-    return _holds_for_any(atom, {extra})
 
 
 def _holds_for_any(atom: str, extras: set[str]) -> bool | None:

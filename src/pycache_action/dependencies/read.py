@@ -21,7 +21,11 @@ from pycache_action.dependencies.model import (
     Selection,
     Source,
 )
+from pycache_action.dependencies.pdm_lock import parse_pdm_lock
+from pycache_action.dependencies.pipfile import parse_pipfile
+from pycache_action.dependencies.pipfile_lock import parse_pipfile_lock
 from pycache_action.dependencies.poetry_lock import parse_poetry_lock
+from pycache_action.dependencies.pylock import parse_pylock
 from pycache_action.dependencies.pyproject import parse_pyproject
 from pycache_action.dependencies.requirements_txt import parse_requirements_txt
 from pycache_action.dependencies.uv_lock import parse_uv_lock
@@ -40,6 +44,10 @@ _PARSERS: Mapping[Format, Parser] = MappingProxyType(
         Format.PYPROJECT: parse_pyproject,
         Format.UV_LOCK: parse_uv_lock,
         Format.POETRY_LOCK: parse_poetry_lock,
+        Format.PDM_LOCK: parse_pdm_lock,
+        Format.PYLOCK: parse_pylock,
+        Format.PIPFILE: parse_pipfile,
+        Format.PIPFILE_LOCK: parse_pipfile_lock,
     }
 )
 # The first pattern that a file's name matches; what matches none is read as pip reads the argument of `-r`.
@@ -47,6 +55,12 @@ _NAMES: tuple[tuple[str, Format], ...] = (
     ("pyproject.toml", Format.PYPROJECT),
     ("uv.lock", Format.UV_LOCK),
     ("poetry.lock", Format.POETRY_LOCK),
+    ("pdm.lock", Format.PDM_LOCK),
+    ("pdm.*.lock", Format.PDM_LOCK),
+    ("pylock.toml", Format.PYLOCK),
+    ("pylock.*.toml", Format.PYLOCK),
+    ("Pipfile", Format.PIPFILE),
+    ("Pipfile.lock", Format.PIPFILE_LOCK),
     ("setup.py", Format.BYTES),
     ("*.cfg", Format.BYTES),
     ("*.toml", Format.BYTES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pycache_action.dependencies.laid_out import Lines
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.toml_text import kind_of
 
@@ -21,6 +22,8 @@ def array(value: object, name: str, line: int = 0) -> list[object]:
         return []
     if isinstance(value, list):
         return value
+    if isinstance(value, Lines):
+        return value.read()
     raise MalformedError(f"an array for {name}", kind_of(value), line)
 
 

@@ -167,7 +167,7 @@ def test_read__a_large_hostile_file_ends_soon(tmp_path: Path) -> None:
     begin = time.perf_counter()
     found = read_dependencies(tmp_path, [WantedFile("a.txt")])
     assert time.perf_counter() - begin < 2
-    assert found.problems[0].expected == "a file of at most 32 MiB"
+    assert found.problems[0].expected == "a file of at most 40 MiB"
     assert len(found.files[0].digest) == 64
 
 
