@@ -81,9 +81,9 @@ class TerminalLog:
         """Begin a stage; what is said of it stands on one line with its title when it ends."""
         self._title = title
         try:
-            with self._watch():
-                yield
+            yield
         finally:
+            self._stop()
             for text in self._said:
                 self._print(Text(one_line(title), "bold").append(f"  {one_line(text)}", "not bold"))
             self._said.clear()
@@ -98,7 +98,10 @@ class TerminalLog:
 
     def update(self, trace: Trace) -> None:
         """Show where the build is."""
-        if self._live is not None:
+        if self._console.is_terminal:
+            if self._live is None:
+                self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
+                self._live.start()
             self._live.update(render_steps(read_steps(trace, self._clock()), self._console.height), refresh=True)
             return
         for line in self._follower.follow(trace, self._clock()):
@@ -108,16 +111,10 @@ class TerminalLog:
         """A file has no width to break lines at."""
         self._console.print(text, soft_wrap=not self._console.is_terminal)
 
-    @contextlib.contextmanager
-    def _watch(self) -> Iterator[None]:
-        if not self._console.is_terminal:
-            yield
-            return
-        with Live(console=self._console, auto_refresh=False, vertical_overflow="crop") as self._live:
-            try:
-                yield
-            finally:
-                self._live = None
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
 
 def render_steps(steps: tuple[Step, ...], height: int) -> RenderableType:
@@ -171,7 +168,7 @@ def print_report(console: Console, report: Report, failure: Failure | None = Non
     console.print(Text(one_line(wording.tell_saved(report)), "dim"))
     timings = ", ".join(f"{name.lower()} {took}" for name, took in wording.tell_timings(report))
     console.print(Text(timings, "dim"))
-    for warning in report.warnings:
+    for warning in wording.tell_warnings(report):
         console.print(Text("Warning: ", "yellow").append(one_line(warning), "default"))
 
 
@@ -185,7 +182,7 @@ def _tabulate_steps(report: Report) -> Table:
     for step in report.steps:
         table.add_row(
             Text(wording.tell_place(one_line(report.dockerfile), step.line)),
-            Text(one_line(wording.tell_step_name(step), 200)),
+            Text(one_line(wording.tell_step_name(step, report), 200)),
             Text(wording.tell_status(step), "cyan" if step.cached else "yellow"),
             Text(wording.tell_packages(step.packages) or wording.NOTHING),
             Text(wording.NOTHING if step.cached else wording.duration(step.seconds)),
@@ -200,7 +197,7 @@ def _list_steps(report: Report) -> RenderableType:
         packages = f", {told}" if (told := wording.tell_packages(step.packages)) else ""
         place = wording.tell_place(one_line(report.dockerfile), step.line)
         lines.append(Text(f"{place}: {wording.tell_status(step)}{packages}{took}"))
-        lines.append(Padding(Text(one_line(wording.tell_step_name(step), 200), "dim"), (0, 0, 0, 2)))
+        lines.append(Padding(Text(one_line(wording.tell_step_name(step, report), 200), "dim"), (0, 0, 0, 2)))
     return Group(*lines)
 
 

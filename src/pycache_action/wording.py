@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NOTHING = "–"  # noqa: RUF001 (an empty cell)
 
+_UNNAMED_STAGE = re.compile(r"(stage-)?\d+")  # as BuildKit calls those without `AS`
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -96,9 +97,11 @@ def tell_place(file: str, line: int) -> str:
     return f"{file}:{line}" if file and line else file
 
 
-def tell_step_name(step: StepReport) -> str:
-    """The instruction, with its stage and platform where those tell it apart."""
-    where = " ".join(part for part in (step.platform, step.stage) if part)
+def tell_step_name(step: StepReport, report: Report) -> str:
+    """The instruction, with its stage where it has a name, and its platform where there are several."""
+    platform = step.platform if len({each.platform for each in report.steps}) > 1 else ""
+    stage = "" if _UNNAMED_STAGE.fullmatch(step.stage) else step.stage
+    where = " ".join(part for part in (platform, stage) if part)
     return f"[{where}] {step.instruction}" if where else step.instruction
 
 
@@ -125,6 +128,12 @@ def tell_saved(report: Report) -> str:
         took = f" in {duration(report.timings.save)}" if report.timings.save else ""
         return f"Saved {count(saved.layers, 'layer')} ({size(saved.bytes)}){took} for the next build."
     return f"Nothing was saved: {saved.reason}." if saved.reason else "Nothing was saved."
+
+
+def tell_warnings(report: Report) -> tuple[str, ...]:
+    """The warnings, without those that `tell_saved` tells too."""
+    saved = report.saved.reason
+    return tuple(warning for warning in report.warnings if not saved or saved not in warning)
 
 
 def tell_timings(report: Report) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,7 @@ from pycache_action.wording import (
     tell_saved,
     tell_step_name,
     tell_timings,
+    tell_warnings,
 )
 
 
@@ -170,8 +171,21 @@ def test_judge__without_any_step(result: Result) -> None:
 
 def test_tell_step_name__has_stage_and_platform() -> None:
     step = reports.make_step(stage="builder", platform="linux/arm64", instruction="RUN uv sync")
-    assert tell_step_name(step) == "[linux/arm64 builder] RUN uv sync"
-    assert tell_step_name(reports.make_step(instruction="RUN uv sync")) == "RUN uv sync"
+    other = reports.make_step(stage="stage-1", platform="linux/amd64", instruction="RUN uv sync")
+    both = reports.make_report(steps=(step, other))
+    assert tell_step_name(step, both) == "[linux/arm64 builder] RUN uv sync"
+    assert tell_step_name(other, both) == "[linux/amd64] RUN uv sync"
+    assert tell_step_name(step, reports.make_report(steps=(step,))) == "[builder] RUN uv sync"
+    assert tell_step_name(other, reports.make_report(steps=(other,))) == "RUN uv sync"
+
+
+def test_tell_warnings__says_nothing_twice() -> None:
+    report = reports.make_report(
+        saved=SavedReport(reason="no route to host"),
+        warnings=("The cache could not be saved: no route to host.", "requirements.txt: not UTF-8"),
+    )
+    assert tell_warnings(report) == ("requirements.txt: not UTF-8",)
+    assert tell_warnings(reports.make_report(saved=SavedReport(), warnings=("a",))) == ("a",)
 
 
 @pytest.mark.parametrize(

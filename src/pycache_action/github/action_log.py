@@ -82,7 +82,7 @@ def write_report(commands: WorkflowCommands, report: Report, failure: Failure | 
         _write_cause(commands, cause)
     _write_changes(commands, report)
     commands.write(wording.tell_saved(report))
-    for warning in report.warnings:
+    for warning in wording.tell_warnings(report):
         commands.warning(warning, title="pycache")
     for step in report.missed:
         _annotate_step(commands, report, step.line, step.causes)

@@ -151,7 +151,7 @@ def make_view(report: Report, links: Links, failure: Failure | None, *, rows: in
             ("Plan", prose(f"{report.plan_kind} ({report.plan_reason})" if report.plan_reason else report.plan_kind)),
         ),
         identities=_fill(("Digest", code(report.digest)), ("Image ID", code(report.image_id))),
-        warnings=tuple(prose(warning) for warning in report.warnings[:rows]),
+        warnings=tuple(prose(warning) for warning in wording.tell_warnings(report)[:rows]),
         commit=code(links.run.head_sha[:SHORT_COMMIT]) if links.run else own(""),
         run_url=own(links.run.run_url) if links.run else own(""),
     )
@@ -187,7 +187,7 @@ def _view_step(number: int, step: StepReport, report: Report, links: Links) -> S
     cached = packages.cached / packages.total if packages and packages.total else float(step.cached)
     return StepView(
         id=own(str(number)),
-        name=cell(code(wording.tell_step_name(step))),
+        name=cell(code(wording.tell_step_name(step, report))),
         place=cell(links.place(report.dockerfile, step.line)),
         status=own(wording.tell_status(step)),
         cached=own(f"{int(cached * 100)}%"),
