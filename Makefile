@@ -34,7 +34,7 @@ test: venv ## every check: lint, unit, contract, engine and workflow tests
 		if $(MAKE) "$$part"; then result=passed; else result=FAILED; failed="$$failed $$part"; fi; \
 		summary+="$$(printf '  %-14s %-7s %4d s' "$$part" "$$result" "$$((SECONDS - start))")"$$'\n'; \
 	done; \
-	printf '\n%s  %-14s %-7s %4d s\n' "$$summary" all "$${failed:+FAILED}" "$$SECONDS"; \
+	printf '\n%s  %-14s %-7s %4d s\n' "$$summary" all "$$([ -z "$$failed" ] && echo passed || echo FAILED)" "$$SECONDS"; \
 	[ -z "$$failed" ] || { echo "make test: failed:$$failed" >&2; exit 1; }
 
 .PHONY: lint

@@ -39,7 +39,8 @@ case "$1" in
 esac
 exec "{root}/usr/bin/docker" "$@"
 """
-WITH_PROGRAMS = f'mount --bind "$0/usr" /usr && export PATH={PATH} && exec "$@"'
+# A machine made of a container image may have no mount.
+WITH_PROGRAMS = f'"$0/usr/bin/busybox" mount --bind "$0/usr" /usr && export PATH={PATH} && exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)

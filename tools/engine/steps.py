@@ -45,7 +45,8 @@ def run(
 ) -> None:
     """Runs `argv` with its output appended to `log`; raises `EngineError` with the log's end when it fails."""
     with log.open("ab") as file:
-        file.write(f"$ {' '.join(map(str, argv))}\n".encode())
+        command = " ".join(map(str, argv)).partition("\n")
+        file.write(f"$ {command[0]}{' ...' if command[1] else ''}\n".encode())
         file.flush()
         try:
             code = subprocess.run(
