@@ -131,7 +131,9 @@ def _entry(
     environment: tuple[tuple[str, str], ...] = (),
     files: tuple[CopiedFile, ...] = (),
 ) -> PathEntry:
-    whole = hashlib.sha256("\n".join(f"{f.path}\0{f.mode}\0{f.digest}" for f in files).encode()).hexdigest()
+    whole = hashlib.sha256(
+        "\n".join(f"{f.path}\0{f.mode}\0{f.digest}" for f in files).encode(errors="surrogateescape")
+    ).hexdigest()
     return PathEntry(
         line=instruction.line,
         stage=stage.label,

@@ -116,7 +116,10 @@ def render_manifest(manifest: Manifest) -> str:
 
 def parse_manifest(text: str) -> Manifest:
     """Read the document. Raises `ValueError` where it is damaged, forged or of another schema."""
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise ValueError(f"schema {value.get('schema') if isinstance(value, dict) else None!r} instead of {SCHEMA}")
     read = document.fields(value, required=_MANIFEST_FIELDS)

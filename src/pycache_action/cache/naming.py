@@ -31,7 +31,7 @@ def compute_scope(*, image: str, dockerfile: str, target: str, platforms: tuple[
     parts = [_name_of(image)]
     parts += [dockerfile] if dockerfile not in ("", "Dockerfile") else []
     parts += [target] if target else []
-    parts += [platform.removeprefix("linux/") for platform in platforms]
+    parts += [platform.removeprefix("linux/") for platform in sorted(platforms)]
     identity = json.dumps([_name_of(image), dockerfile, target, sorted(platforms)])
     return f"{slugify('-'.join(parts))}-{_digest(identity)[:6]}"
 

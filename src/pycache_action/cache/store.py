@@ -74,7 +74,10 @@ class Store:
             if answer.stopped:
                 return Unavailable(f"it did not answer within {FETCH_SECONDS:.0f} s")
             if answer.exit_code == 0 and not find_import_errors(recorder):
-                return _unpack(Path(folder, self._file(name)).read_bytes())
+                file = Path(folder, self._file(name))
+                # A forged layer may hold a link to a file of this machine, or anything else, in its place.
+                plain = file.is_file() and not file.is_symlink() and file.stat().st_size <= PARTS * LARGEST_PART
+                return _unpack(file.read_bytes()) if plain else Unavailable("its manifest is damaged")
         return _explain_failure(recorder, answer.stderr)
 
     def put_document(self, name: str, text: str) -> Unavailable | None:
