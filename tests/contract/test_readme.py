@@ -66,7 +66,9 @@ def test_readme__scopes_are_computed_so() -> None:
     assert len(rows) == 5
     for image, dockerfile, target, platforms, scope in rows:
         names = tuple(platforms.split(",")) if platforms else ()
-        assert compute_scope(image=image, dockerfile=dockerfile, target=target, platforms=names) == scope
+        assert (
+            compute_scope(image=image, dockerfile=dockerfile or "Dockerfile", target=target, platforms=names) == scope
+        )
 
 
 @pytest.mark.parametrize(
