@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pycache_action import wording
+from pycache_action.buildx.trace import KEPT_LOG_CHARACTERS
 from pycache_action.untrusted import lines_of, one_line
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class StepFollower:
         if not has_ended:
             fresh = fresh[: fresh.rfind("\n") + 1]
         if fresh:
-            self._output[step.digest] = told + fresh
+            self._output[step.digest] = (told + fresh)[-KEPT_LOG_CHARACTERS:]
             for line in lines_of(fresh, limit=LOG_LINE_CHARACTERS):
                 yield f"        [{step.label}] {line}".rstrip()
 

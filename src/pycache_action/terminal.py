@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -48,14 +48,6 @@ _VERDICT_STYLES = {
     Result.MISS: "bold yellow",
     Result.FAILED: "bold red",
 }
-
-
-class LiveView(Protocol):
-    """Shows a build while it runs."""
-
-    def update(self, trace: Trace) -> None:
-        """Take the trace as it is now; called several times a second."""
-        ...
 
 
 def make_console(stream: TextIO, *, colour: bool = True) -> Console:

@@ -155,7 +155,6 @@ def explain(cause: Cause) -> str:
 
 
 _BACKGROUND = {
-    CauseId.NO_PREVIOUS_BUILD: "There was nothing to reuse.",
     CauseId.DEPENDENCIES_CHANGED: "An install is cached as a whole: with one package changed, all are installed again.",
     CauseId.DEPENDENCY_FILE_REWRITTEN: "An install is cached by the bytes of the files it reads.",
     CauseId.BASE_IMAGE_CHANGED: "What is installed on one base image cannot be reused on another.",
