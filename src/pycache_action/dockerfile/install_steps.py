@@ -14,8 +14,8 @@ from pycache_action.dockerfile.origins import Budget, View
 from pycache_action.dockerfile.paths import join
 from pycache_action.dockerfile.programs import SHELLS, program_name
 from pycache_action.dockerfile.script import Script, unreadable
+from pycache_action.dockerfile.shell.words import ShellSyntaxError, Value
 from pycache_action.dockerfile.shell_state import ShellState
-from pycache_action.dockerfile.shell_words import ShellSyntaxError, Value
 from pycache_action.dockerfile.stage import ImageConfig, StageState, Surroundings
 from pycache_action.dockerfile.variables import Variables, proxies
 

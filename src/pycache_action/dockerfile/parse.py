@@ -234,7 +234,7 @@ def _check(instruction: Instruction, name: str, *, official: bool) -> None:
             raise _error(name, instruction, f"{instruction.args[2]!r} cannot be the name of a stage")
     elif keyword in ("COPY", "ADD") and count < 2:
         raise _error(name, instruction, f"{keyword} needs a source and a destination")
-    elif keyword in ("ENV", "ARG", "LABEL", "WORKDIR", "USER", "ONBUILD") and count == 0:
+    elif keyword in ("ENV", "ARG", "LABEL", "WORKDIR", "USER") and count == 0:
         raise _error(name, instruction, f"{keyword} needs an argument")
 
 

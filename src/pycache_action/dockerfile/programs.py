@@ -7,16 +7,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pycache_action.dockerfile.installers.build import read_build, read_setup_py
 from pycache_action.dockerfile.installers.pdm import read_pdm
 from pycache_action.dockerfile.installers.pip import read_pip, read_pip_tools
 from pycache_action.dockerfile.installers.pipenv import read_pipenv
 from pycache_action.dockerfile.installers.poetry import read_poetry
-from pycache_action.dockerfile.installers.request import Environment, Request
+from pycache_action.dockerfile.installers.request import Environment, Request, Tool
 from pycache_action.dockerfile.installers.uv import read_uv
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.shell.words import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*|py")
 _PIP: Final = re.compile(r"pip[\d.]*")
@@ -47,6 +48,7 @@ _WRAPPERS: Final[dict[str, tuple[str, int]]] = {
     "proxychains4": ("-f", 0),
     "xargs": ("-n -a -I -L -P -d -s -E --arg-file --max-args --max-procs --delimiter", 0),
 }
+_BUILDERS: Final[dict[str, Tool]] = {"uv": "uv", "poetry": "poetry", "pdm": "pdm", "hatch": "pip", "flit": "pip"}
 _RUNNERS: Final[dict[str, tuple[str, str]]] = {
     "conda": ("run", "-n --name -p --prefix --cwd"),
     "mamba": ("run", "-n --name -p --prefix --cwd"),
@@ -128,7 +130,7 @@ def _after(words: Sequence[Value], *names: str) -> Value | None:
 
 
 def _python_module(words: Sequence[Value]) -> Sequence[Value] | None:
-    """What stands after `-m`, also in `-Im pip`; None without it."""
+    """What stands after `-m`, also in `-Im pip`, or `setup.py` and its words; None for any other script."""
     at = 0
     while at < len(words) and words[at].text.startswith("-") and len(words[at].text) > 1:
         option = words[at].text
@@ -138,7 +140,8 @@ def _python_module(words: Sequence[Value]) -> Sequence[Value] | None:
         if re.fullmatch(r"-[bBdEhiIOqsSuvVx]*c.*", option):
             return None
         at += 2 if option in ("-W", "-X") else 1
-    return None
+    rest = words[at:]
+    return rest if rest and rest[0].text.split("/")[-1] == "setup.py" else None
 
 
 def read_request(program: Program, environment: Environment) -> Request | None:
@@ -146,22 +149,38 @@ def read_request(program: Program, environment: Environment) -> Request | None:
     name, words = program.name, program.words
     if _PIP.fullmatch(name):
         return read_pip(words, environment)
-    match name:
-        case "uv":
-            return read_uv(words, environment)
-        case "poetry":
-            return read_poetry(words)
-        case "pdm":
-            return read_pdm(words, environment)
-        case "pipenv":
-            return read_pipenv(words, environment)
-        case "pip-sync" | "pip-compile":
-            return read_pip_tools(name, words)
-        case "piptools" if words and words[0].text in ("sync", "compile"):
-            return read_pip_tools(f"pip-{words[0].text}", words[1:])
-        case "pipx" if words and words[0].text == "install":
-            return Request(tool="pip", named=tuple(word.text for word in words[1:] if not word.text.startswith("-")))
-    return None
+    if words and words[0].text == "build" and name in _BUILDERS:
+        return read_build(_BUILDERS[name], words[1:])
+    reader = _READERS.get(name)
+    return reader(words, environment) if reader else None
+
+
+def _read_pip_tools_module(words: Sequence[Value], environment: Environment) -> Request | None:
+    del environment
+    command = words[0].text if words else ""
+    return read_pip_tools(f"pip-{command}", words[1:]) if command in ("sync", "compile") else None
+
+
+def _read_pipx(words: Sequence[Value], environment: Environment) -> Request | None:
+    del environment
+    if not words or words[0].text != "install":
+        return None
+    return Request(tool="pip", named=tuple(word.text for word in words[1:] if not word.text.startswith("-")))
+
+
+_READERS: Final[dict[str, Callable[[Sequence[Value], Environment], Request | None]]] = {
+    "uv": read_uv,
+    "poetry": lambda words, _: read_poetry(words),
+    "pdm": read_pdm,
+    "pipenv": read_pipenv,
+    "pip-sync": lambda words, _: read_pip_tools("pip-sync", words),
+    "pip-compile": lambda words, _: read_pip_tools("pip-compile", words),
+    "piptools": _read_pip_tools_module,
+    "pipx": _read_pipx,
+    "build": lambda words, _: read_build("pip", words),
+    "pyproject-build": lambda words, _: read_build("pip", words),
+    "setup.py": lambda words, _: read_setup_py(words),
+}
 
 
 def is_installer(name: str) -> bool:

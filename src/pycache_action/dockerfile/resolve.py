@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pycache_action.dependencies.model import Role, Selection
 from pycache_action.dependencies.read import WantedFile
 from pycache_action.dockerfile.origins import Origin, View
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.shell.words import Value
 
 if TYPE_CHECKING:
     from pycache_action.dockerfile.installers.request import Kind, Local, ProjectWish, Request, Tool, Wish
@@ -85,7 +85,7 @@ class Resolver:
     def _streamed(self, wish: Wish) -> None:
         found = self.stream(wish.path.substitutions[0]) if wish.path.text.startswith("<(") else None
         if found is None:
-            self.unresolved[f"{wish.path.text}: known only when it runs"] = None
+            self.unresolved[f"{wish.path.text}: {wish.path.why_unknown}"] = None
             return
         self.wanted.update(dict.fromkeys(found.wanted))
         self.unresolved.update(dict.fromkeys(found.unresolved))
@@ -102,9 +102,7 @@ class Resolver:
         return Origin(path=elsewhere.path, doubt=f"taken to be {elsewhere.path}, which is copied to {unknown}")
 
     def _why_nothing(self, word: Value) -> str:
-        if word.unknown:
-            return f"the value of {', '.join(f'${name}' for name in sorted(word.unknown))} is not known"
-        return "a wildcard for several files" if word.wildcard else _NOTHING
+        return word.why_unknown or ("a wildcard for several files" if word.wildcard else _NOTHING)
 
     def _take(self, text: str, origin: Origin, role: Role, selection: Selection) -> None:
         if origin.path:
@@ -116,7 +114,7 @@ class Resolver:
     def _project(self, wish: ProjectWish) -> None:
         """The lock file and the project file, each in the nearest folder that has one; both where the lock is."""
         if wish.folder.substitutions:
-            self.unresolved[f"{wish.folder.text}: known only when it runs"] = None
+            self.unresolved[f"{wish.folder.text}: {wish.folder.why_unknown}"] = None
             return
         lock = self._nearest(wish.folder, wish.lock)
         project = self._nearest(wish.folder, wish.project)
@@ -147,8 +145,8 @@ class Resolver:
 
     def _local(self, local: Local) -> None:
         """A path that is installed: a project, whose dependencies stand in its own files, or a built package."""
-        if local.path.substitutions or _URL.match(local.path.text):
-            self.unresolved[f"{local.path.text}: known only when it runs"] = None
+        if local.path.substitutions:
+            self.unresolved[f"{local.path.text}: {local.path.why_unknown}"] = None
             return
         selection = Selection(extras=local.extras, default_groups=False)
         path = self.path_of(Value(local.path.text.removeprefix("file:")))

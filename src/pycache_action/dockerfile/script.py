@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from pycache_action.dockerfile.expand import UNKNOWN
-from pycache_action.dockerfile.origins import ChangedLayer, Origin, WrittenLayer
+from pycache_action.dockerfile.layers import ChangedLayer, WrittenLayer
+from pycache_action.dockerfile.origins import Origin
 from pycache_action.dockerfile.programs import SHELLS, Program, find_program, is_installer, program_name, read_request
 from pycache_action.dockerfile.resolve import Found, InstallCommand
-from pycache_action.dockerfile.shell import Command, parse_script
-from pycache_action.dockerfile.shell_words import ShellSyntaxError, Value
+from pycache_action.dockerfile.shell.commands import Command, parse_script
+from pycache_action.dockerfile.shell.words import ShellSyntaxError, Value
 from pycache_action.dockerfile.streams import find_printed, printed_by, read_files, resolve_request
 from pycache_action.dockerfile.writers import Place, find_written
 
@@ -27,7 +28,7 @@ _MENTIONS: Final = re.compile(
     r"\b(?P<tool>pip[\d.]*|uv|poetry|pdm|pipenv)(\.exe)?[\"']?\s+([^\n;&|]*\s)?(install|sync|download|wheel)\b"
 )
 _TOOL_NAMES: Final[dict[str, Tool]] = {"uv": "uv", "poetry": "poetry", "pdm": "pdm", "pipenv": "pipenv"}
-_ONLY_PRINT: Final = frozenset({"echo", "printf", "[", "test", "which", "type", "grep", "sed", ":"})
+_ONLY_PRINT: Final = frozenset({"echo", "printf", "[", "test", "which", "type", "command", "grep", "sed", ":"})
 _NOT_PYTHON: Final = frozenset({"apt-get", "apt", "apk", "yum", "dnf", "microdnf", "brew", "chmod", "chown"})
 
 
@@ -140,7 +141,7 @@ class Script:
         found = resolve_request(request, self.state, command.scope)
         if request.kind == "export":
             if request.output is not None:
-                self._exported(self.state.path(request.output, command.scope), found, command)
+                self._exported(self.state.path(request.output, command.scope), found, command, whole=request.whole)
             return
         found = _joined(found, self._streamed(request, words, program, command))
         argv = tuple(word.text for word in words)
@@ -181,10 +182,10 @@ class Script:
                 found = _joined(found, Found(printed.wanted if printed else ()))
         return found
 
-    def _exported(self, path: str, found: Found, command: Command) -> None:
-        """A file that a tool writes from others: whoever reads it wants those."""
+    def _exported(self, path: str, found: Found, command: Command, *, whole: bool = False) -> None:
+        """A file or folder that a tool writes from others: whoever reads it wants those."""
         doubts = [*found.unresolved, *([f"made by line {self.state.line}, {command.when}"] if command.when else ())]
-        self.state.write(WrittenLayer(path, Origin(wanted=found.wanted, doubt="; ".join(doubts))))
+        self.state.write(WrittenLayer(path, Origin(wanted=found.wanted, doubt="; ".join(doubts)), whole))
 
     def _filled(self, folder: str, found: Found) -> None:
         """A folder of wheels, which may have had some before."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pycache_action.dockerfile.expand import UNKNOWN, Unknown
 from pycache_action.dockerfile.paths import join
-from pycache_action.dockerfile.shell_words import Value, Word, evaluate
+from pycache_action.dockerfile.shell.words import Value, Word, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

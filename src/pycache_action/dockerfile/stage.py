@@ -11,19 +11,16 @@ from urllib.parse import urlsplit
 from pycache_action.dockerfile.dockerignore import Ignore, compile_patterns
 from pycache_action.dockerfile.expand import ExpansionError, Unknown
 from pycache_action.dockerfile.instructions import Instruction, Mount, mounts_of
-from pycache_action.dockerfile.origins import (
-    Budget,
+from pycache_action.dockerfile.layers import (
     CopyLayer,
     FromContext,
     FromElsewhere,
     FromStage,
-    Layer,
     MountLayer,
-    Origin,
     Supply,
-    View,
     WrittenLayer,
 )
+from pycache_action.dockerfile.origins import Budget, Layer, Origin, View
 from pycache_action.dockerfile.paths import PatternError, join
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from pycache_action.dependencies.read import WantedFile
 from pycache_action.dockerfile.origins import Origin
 from pycache_action.dockerfile.programs import Program, find_program, read_request
 from pycache_action.dockerfile.resolve import Found, Resolver
-from pycache_action.dockerfile.shell import Command, parse_script
-from pycache_action.dockerfile.shell_words import ShellSyntaxError, Value
+from pycache_action.dockerfile.shell.commands import Command, parse_script
+from pycache_action.dockerfile.shell.words import ShellSyntaxError, Value
 from pycache_action.dockerfile.writers import FILTERS, files_read
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pycache_action.dockerfile.origins import ChangedLayer, Layer, MovedLayer, Origin, View, WrittenLayer
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.layers import ChangedLayer, MovedLayer, WrittenLayer
+from pycache_action.dockerfile.origins import Layer, Origin, View
+from pycache_action.dockerfile.shell.words import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -835,7 +835,7 @@ RUN while read p; do pip install $p; done < requirements.txt
             "4 pip: requirements.txt; unsure: its requirements come through xargs, which reads words and not lines",
             "5 pip: requirements.txt; unsure: its requirements come through xargs, which reads words and not lines",
             "6 pip: requirements.txt; unsure: it is what grep leaves of requirements.txt",
-            "7 pip: unsure: the value of ${p} is not known; unsure: pip install ${p}: it runs in a loop",
+            "7 pip: unsure: ${p}: the value of $p is not known; unsure: pip install ${p}: it runs in a loop",
         ),
     ),
     Shape(
@@ -981,6 +981,137 @@ EOF
 """,
         files="requirements.txt",
         steps=("3 pip: unsure: pip install: the command cannot be read: a compound command (if) is not closed",),
+    ),
+    Shape(
+        name="wheels chosen by a build argument",
+        dockerfile="""\
+FROM docker.io/python:3.12-slim AS build
+ARG BUILD_ENVIRONMENT=local
+COPY ./requirements .
+RUN pip wheel --wheel-dir /usr/src/app/wheels -r ${BUILD_ENVIRONMENT}.txt
+FROM docker.io/python:3.12-slim
+ARG APP_HOME=/app
+WORKDIR ${APP_HOME}
+COPY --from=build /usr/src/app/wheels /wheels/
+RUN pip install --no-cache-dir --no-index --find-links=/wheels/ /wheels/* && rm -rf /wheels/
+""",
+        files="requirements/base.txt requirements/local.txt requirements/production.txt",
+        build_args={"BUILD_ENVIRONMENT": "production"},
+        steps=("4 pip wheels: requirements/production.txt", "9 pip: requirements/production.txt; project /wheels/*"),
+    ),
+    Shape(
+        name="the project built in one stage and installed in the next",
+        dockerfile="""\
+FROM python:3.13 AS build
+WORKDIR /app
+COPY . .
+RUN pip install build && python -m build --wheel
+RUN uv build -o /uv && poetry build && pdm build -d /pdm && python setup.py bdist_wheel
+FROM python:3.13-slim
+COPY --from=build /app/dist/*.whl /uv/app.whl /tmp/
+RUN pip install /tmp/*.whl
+RUN uv pip install --system /tmp/app.whl
+""",
+        files="pyproject.toml src/app.py",
+        steps=(
+            "4 pip: names build",
+            "8 pip: pyproject.toml (without default groups); project /tmp/*.whl",
+            "9 uv-pip: pyproject.toml (without default groups); project /tmp/app.whl",
+        ),
+    ),
+    Shape(
+        name="packages that stand in the repository",
+        dockerfile="""\
+FROM python:3.13
+RUN --mount=type=bind,source=dist,target=/tmp/dist pip install /tmp/dist/*.whl --no-deps
+COPY vendor/ /vendor/
+RUN pip install /vendor/core-1.0.tar.gz file:/vendor/extra.zip
+""",
+        files="dist/app-1.0-py3-none-any.whl vendor/core-1.0.tar.gz vendor/extra.zip",
+        steps=(
+            "2 pip: project /tmp/dist/*.whl",
+            "4 pip: project /vendor/core-1.0.tar.gz file:/vendor/extra.zip",
+        ),
+    ),
+    Shape(
+        name="setup.py run by hand",
+        dockerfile="""\
+FROM python:3.8
+ADD . /src
+WORKDIR /src
+RUN python setup.py develop
+RUN cd /src && python3 ./setup.py -q install
+""",
+        files="setup.py setup.cfg",
+        steps=(
+            "4 pip: setup.cfg (without default groups), setup.py (without default groups); project .",
+            "5 pip: setup.cfg (without default groups), setup.py (without default groups); project .",
+        ),
+    ),
+    Shape(
+        name="words that only the shell knows",
+        dockerfile="""\
+FROM python:3.12
+ARG EXTRAS
+ARG GROUPS=web
+COPY . .
+RUN poetry install $(test "$ENV" = production && echo "--only=main") --no-root
+RUN pip install ".[${FLAVOUR}]" "poetry==${POETRY_VERSION}" ${MORE} ${EXTRAS}
+RUN uv sync --frozen --no-install-project ${EXTRAS} --group "${GROUPS}" --extra $FLAVOUR $SWITCHES
+""",
+        files="pyproject.toml poetry.lock uv.lock",
+        steps=(
+            (
+                "5 poetry: poetry.lock, pyproject.toml; "
+                'unsure: $(test "$ENV" = production && echo "--only=main"): '
+                "what it stands for is known only when it runs"
+            ),
+            (
+                "6 pip: pyproject.toml (extra ${flavour}, without default groups); "
+                "names poetry==${POETRY_VERSION}; project .[${FLAVOUR}]; "
+                "unsure: ${MORE}: the value of $MORE is not known; "
+                "unsure: .[${FLAVOUR}]: the value of $FLAVOUR is not known; "
+                "unsure: poetry==${POETRY_VERSION}: the value of $POETRY_VERSION is not known"
+            ),
+            (
+                "7 uv: uv.lock (extra ${flavour}, group web), pyproject.toml (extra ${flavour}, group web); "
+                "unsure: ${SWITCHES}: the value of $SWITCHES is not known; "
+                "unsure: ${FLAVOUR}: the value of $FLAVOUR is not known"
+            ),
+        ),
+    ),
+    Shape(
+        name="workspace manifests by parents",
+        dockerfile="""\
+# syntax=docker/dockerfile:1.20
+FROM ghcr.io/astral-sh/uv:python3.13-trixie-slim AS build
+ENV UV_NO_DEV=1
+WORKDIR /repo
+COPY --parents pyproject.toml uv.lock packages/*/pyproject.toml **/setup.cfg ./
+RUN uv sync --frozen --no-install-workspace --package api
+RUN pip install ./packages/core
+""",
+        files="pyproject.toml uv.lock packages/api/pyproject.toml packages/core/setup.cfg",
+        steps=(
+            "6 uv: uv.lock (without dev), pyproject.toml (without dev)",
+            "7 pip: packages/core/setup.cfg (without default groups); project ./packages/core",
+        ),
+    ),
+    Shape(
+        name="mounted file that .dockerignore leaves out",
+        dockerfile="""\
+FROM python:3.12
+RUN --mount=source=requirements.txt,target=/r.txt pip install -r /r.txt
+RUN --mount=type=secret,id=pins,target=/pins.txt pip install flask -c /pins.txt
+RUN --mount=type=cache,target=/cache pip install -r /cache/r.txt
+""",
+        files="requirements.txt",
+        ignore="requirements*",
+        steps=(
+            "2 pip: unsure: /r.txt: requirements.txt is excluded by .dockerignore line 1",
+            "3 pip: names flask; unsure: /pins.txt: a build secret (line 3)",
+            "4 pip: unsure: /cache/r.txt: in a cache mount (line 4)",
+        ),
     ),
     Shape(
         name="nothing to install",

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.dockerfile.files import steps_of, tell
+from tests.unit.dockerfile.files import FilesInMemory, steps_of, tell, told
 from tests.unit.dockerfile.shapes import SHAPES, Shape
+
+from pycache_action.dockerfile.dockerignore import Ignore
+from pycache_action.dockerfile.install_steps import InstallStep, find_install_steps
+from pycache_action.dockerfile.parse import parse_dockerfile
+from pycache_action.dockerfile.stage import ImageConfig
+from pycache_action.errors import InputError
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name.replace(" ", "-"))
@@ -11,3 +17,157 @@ def test_find_install_steps__shapes(shape: Shape) -> None:
         shape.dockerfile, shape.files, target=shape.target, build_args=shape.build_args, ignore=shape.ignore
     )
     assert [tell(step) for step in steps] == list(shape.steps)
+
+
+def only(run: str, files: str = "requirements.txt pyproject.toml uv.lock poetry.lock pdm.lock Pipfile") -> InstallStep:
+    (step,) = steps_of(f"FROM python\nCOPY . /app\nWORKDIR /app\n{run}", files)
+    return step
+
+
+def test_find_install_steps__place_and_text_of_a_step() -> None:
+    step = only("RUN --network=none pip install \\\n    # all of them\n    -r requirements.txt \\\n\n   flask")
+    assert (step.stage, step.line, step.end_line) == (0, 4, 8)
+    assert step.instruction == "RUN --network=none pip install -r requirements.txt flask"
+
+
+def test_find_install_steps__passwords_are_not_shown() -> None:
+    step = only("RUN pip install -i https://user:pa55@example.org/simple git+ssh://git@example.org/x.git flask")
+    assert "pa55" not in step.instruction
+    assert "https://***@example.org/simple" in step.instruction
+
+
+def test_find_install_steps__each_command_by_itself() -> None:
+    step = only("RUN pip install -U pip && uv sync --frozen && pip wheel -w /w -r requirements.txt")
+    assert step.tool == "uv"
+    assert step.kind == "install"
+    assert [(one.tool, one.kind, one.named, [file.path for file in one.wanted]) for one in step.commands] == [
+        ("pip", "install", ("pip",), []),
+        ("uv", "install", (), ["uv.lock", "pyproject.toml"]),
+        ("pip", "wheels", (), ["requirements.txt"]),
+    ]
+    assert step.commands[0].argv == ("pip", "install", "-U", "pip")
+
+
+@pytest.mark.parametrize(
+    ("run", "only_tools"),
+    [
+        ("pip install --upgrade pip setuptools wheel", True),
+        ("pip install 'uv==0.9.*'", True),
+        ("pipx install poetry", True),
+        ("pip install poetry flask", False),
+        ("pip install git+https://github.com/python-poetry/poetry", False),
+        ("pip install pip -r requirements.txt", False),
+        ("pip install pip $MORE", False),
+        ("pip install .", False),
+    ],
+)
+def test_only_tools(run: str, only_tools: bool) -> None:
+    assert only(f"RUN {run}").only_tools is only_tools
+
+
+@pytest.mark.parametrize(
+    ("run", "line"),
+    [
+        ("pip --no-cache-dir install -qUr requirements.txt", "pip: requirements.txt"),
+        ("pip install --requirement requirements.txt --progress off", "pip: requirements.txt"),
+        ("pip install -- flask", "pip: names flask"),
+        ("python -W ignore -m pip install flask", "pip: names flask"),
+        ("python3 -mpip install flask", "pip: names flask"),
+        ("nice -n 5 timeout 60 pip install flask", "pip: names flask"),
+        ("doas pip install flask", "pip: names flask"),
+        ("poetry run pip install flask", "pip: names flask"),
+        ("uv run --no-sync pip install flask", "pip: names flask"),
+        ("pipx run poetry==2.1 install --no-root", "poetry: poetry.lock, pyproject.toml"),
+        ("uvx poetry@2 install --no-root", "poetry: poetry.lock, pyproject.toml"),
+        ("eval pip install flask", "pip: names flask"),
+        ("sh -ec 'cd / && pip install flask'", "pip: names flask"),
+        ("PIP=pip; $PIP install flask", "pip: names flask"),
+        ("export R=requirements.txt && pip install -r $R", "pip: requirements.txt"),
+        ("cd / && cd app && pip install -r requirements.txt", "pip: requirements.txt"),
+        ("(cd /app; cd ..); pip install -r requirements.txt", "pip: requirements.txt"),
+        ("pip install -r /app/./x/../requirements.txt", "pip: requirements.txt"),
+        ("$INSTALLER_PIP install flask", "pip: names flask; unsure: the value of ${INSTALLER_PIP} is not known"),
+        ("pip install --new-option x", ("pip: names x; unsure: the option --new-option is not known, so the word after "
+         "it may be its value")),
+        ("pip install -r requirements/*.txt", "pip: unsure: requirements/*.txt: a wildcard for several files"),
+        ("python -m piptools sync requirements.txt", "pip: requirements.txt"),
+        ("uv pip sync - < requirements.txt", "uv-pip: requirements.txt"),
+        ("uv tool install ruff", "uv: names ruff"),
+        ("uv pip install -r requirements.txt --override /over.txt", ("uv-pip: requirements.txt; unsure: /over.txt: "
+         "nothing copies it from the build context")),
+        ("pipenv install --skip-lock", "pipenv: Pipfile (without default groups)"),
+        ("pdm install --no-self -L pdm.lock", "pdm: pdm.lock, pyproject.toml"),
+        ("poetry -C /nowhere install --no-root", ("poetry: unsure: /nowhere/pyproject.toml: "
+         "nothing copies it from the build context")),
+        ("for d in /app; do cd $d; uv sync --frozen --no-install-project; done",
+         "uv: uv.lock, pyproject.toml; unsure: uv sync --frozen --no-install-project: it runs in a loop"),
+    ],
+)  # fmt: skip
+def test_find_install_steps__commands(run: str, line: str) -> None:
+    steps = steps_of(
+        f"FROM python\nCOPY . /app\nWORKDIR /app\nRUN {run}",
+        "requirements.txt pyproject.toml uv.lock poetry.lock pdm.lock Pipfile",
+    )
+    assert [tell(step).removeprefix("4 ") for step in steps] == [line]
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "pip --version",
+        "pip freeze > /r.txt",
+        "pip install --dry-run flask",
+        "pip uninstall -y flask",
+        "python app.py install",
+        "python -c 'import pip; pip.main()'",
+        "uv venv && uv lock && uv python install 3.13",
+        "poetry lock && poetry config virtualenvs.create false",
+        "command -v pip install",
+        "echo pip install flask",
+        "apt-get install -y pip",
+        "npm install",
+        "",
+    ],
+)
+def test_find_install_steps__commands_that_install_nothing(run: str) -> None:
+    assert told(f"FROM python\nRUN {run}") == []
+
+
+def test_find_install_steps__what_is_known_of_a_base_image() -> None:
+    dockerfile = parse_dockerfile(
+        "FROM lambda\nCOPY requirements.txt ${TASK_ROOT}/\nRUN pip install -r requirements.txt -r $NOTHING/x.txt"
+    )
+    files = FilesInMemory({"requirements.txt"})
+    images = {"lambda": ImageConfig(workdir="/var/task", environment={"TASK_ROOT": "/var/task"})}
+    (step,) = find_install_steps(dockerfile, files, images=images)
+    assert tell(step) == "3 pip: requirements.txt; unsure: /x.txt: nothing copies it from the build context"
+
+
+def test_find_install_steps__named_contexts_come_before_stages() -> None:
+    dockerfile = parse_dockerfile(
+        "FROM scratch AS files\nCOPY requirements.txt /\nFROM python\nCOPY --from=files /requirements.txt /\n"
+        "RUN pip install -r /requirements.txt"
+    )
+    files = FilesInMemory({"requirements.txt"})
+    assert [tell(step) for step in find_install_steps(dockerfile, files)] == ["5 pip: requirements.txt"]
+    (step,) = find_install_steps(dockerfile, files, build_contexts=["Files"])
+    assert step.unresolved == ("/requirements.txt: it may come from the build context 'files'",)
+
+
+def test_find_install_steps__the_platform_chooses_the_file() -> None:
+    text = "FROM python\nARG TARGETARCH\nCOPY r-*.txt /\nRUN pip install -r /r-${TARGETARCH}.txt"
+    (step,) = steps_of(text, "r-arm64.txt r-amd64.txt", platform="linux/arm64")
+    assert tell(step) == "4 pip: r-arm64.txt"
+    (step,) = steps_of(text, "r-arm64.txt r-amd64.txt")
+    assert step.unresolved == ("/r-${TARGETARCH}.txt: the value of $TARGETARCH is not known",)
+
+
+def test_find_install_steps__a_stage_sees_only_those_before_it() -> None:
+    assert told(
+        "FROM python AS a\nCOPY --from=b /r.txt /\nRUN pip install -r /r.txt\nFROM a AS b\nCOPY r.txt /", "r.txt"
+    ) == ["3 pip: unsure: /r.txt: it may come from 'b', which is no stage before this one"]
+
+
+def test_find_install_steps__unknown_target() -> None:
+    with pytest.raises(InputError, match="no stage 'prod'"):
+        find_install_steps(parse_dockerfile("FROM python AS production"), FilesInMemory(ignore=Ignore()), "prod")

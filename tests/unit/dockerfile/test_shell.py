@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pycache_action.dockerfile.expand import UNKNOWN, Unknown
-from pycache_action.dockerfile.shell import parse_script
-from pycache_action.dockerfile.shell_words import ShellSyntaxError, Value, evaluate
+from pycache_action.dockerfile.shell.commands import parse_script
+from pycache_action.dockerfile.shell.words import ShellSyntaxError, Value, evaluate
 
 VALUES: dict[str, str | Unknown | None] = {"A": "a", "TWO": "x y", "EMPTY": "", "STAR": "*.txt", "HOME": "/root"}
 
@@ -68,7 +68,10 @@ def test_parse_script__words_of_each_command(script: str, commands: list[list[st
         ("a || b && c", ["", "only after a failure (||)", ""]),
         ("test -f x && a && b; c", ["", "only after a test (&&)", "only after a test (&&)", ""]),
         ("[ a ] && { b; c; }; d", ["", "only after a test (&&)", "only after a test (&&)", ""]),
+        ("[ a ] &&\n\n  b\nc", ["", "only after a test (&&)", ""]),
+        ("cat <<E ||\ntext\nE\na", ["", "only after a failure (||)"]),
         ("grep x y > z && a", ["", ""]),
+        ("grep x y 2> z && a", ["", "only after a test (&&)"]),
         ("grep -q x y && a", ["", "only after a test (&&)"]),
         ("if a; then b; fi; c", ["", "only on a condition (if)", ""]),
         ("if a; then b; fi && c", ["", "only on a condition (if)", ""]),

@@ -22,7 +22,7 @@ from pycache_action.dockerfile.installers.request import (
     split_extras,
     wishes,
 )
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.shell.words import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,15 +124,15 @@ def read_requirements(arguments: Sequence[Value], options: Options, *, tool: Too
 
 
 def _argument(word: Value, found: _Arguments, *, editable: bool) -> None:
-    if word.substitutions:
-        found.notes.append(f"{word.text}: what it stands for is known only when it runs")
-    elif _URL.match(word.text) or " @ " in word.text:
+    if word.why_unknown and (word.substitutions or not _is_path(word) or split_extras(word)[1]):
+        found.notes.append(f"{word.text}: {word.why_unknown}")
+    if word.is_one_unknown and not _is_path(word):
+        return
+    if _URL.match(word.text) or " @ " in word.text:
         found.named.append(f"-e {word.text}" if editable else word.text)
     elif _is_path(word) or editable:
         path, extras = split_extras(word)
         found.local.append(Local(path=path, extras=extras, editable=editable))
-    elif word.unknown and re.fullmatch(r"\$\{\w+\}", word.text):
-        found.notes.append(f"the value of {word.text} is not known")
     else:
         found.named.append(word.text)
 
@@ -140,6 +140,8 @@ def _argument(word: Value, found: _Arguments, *, editable: bool) -> None:
 def _is_path(word: Value) -> bool:
     """As pip tells a path from a name: https://github.com/pypa/pip/blob/25.3/src/pip/_internal/req/constructors.py"""
     path = split_extras(word)[0].text.removeprefix("file:")
+    if word.substitutions:
+        return False
     return path.startswith((".", "/", "~")) or "/" in path or "\\" in path or _ARCHIVE.search(path) is not None
 
 

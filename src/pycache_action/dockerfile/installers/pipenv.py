@@ -19,7 +19,7 @@ from pycache_action.dockerfile.installers.request import (
     read_options,
     wishes,
 )
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.shell.words import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pycache_action.dependencies.model import Selection
 from pycache_action.dockerfile.installers.request import Local, ProjectWish, Request, option_table, read_options
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.shell.words import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pycache_action.dependencies.model import Role, Selection
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.shell.words import Value
 
 Tool: TypeAlias = Literal["pip", "uv-pip", "uv", "poetry", "pdm", "pipenv"]
 Kind: TypeAlias = Literal["install", "wheels", "export"]
@@ -55,8 +55,8 @@ class Local:
 class Request:
     """One command: what it installs (`install`), builds or downloads into a folder (`wheels`) or writes (`export`).
 
-    `output` is the file or folder it writes; an export without one writes to its standard output. `exact` says that
-    what an export writes follows from the files it reads alone. `stdin` says that requirements come in that way.
+    `output` is the file or (`whole`) folder it writes; an export without one writes to its standard output. `exact`
+    says that what an export writes follows from the files it reads alone. `stdin` says that requirements come in that way.
     `notes` are what could not be understood, a sentence each.
     """
 
@@ -67,6 +67,7 @@ class Request:
     named: tuple[str, ...] = ()
     local: tuple[Local, ...] = ()
     output: Value | None = None
+    whole: bool = False
     exact: bool = True
     stdin: bool = False
     notes: tuple[str, ...] = ()
@@ -117,7 +118,11 @@ class Options:
         return next(iter(self.values(name)[-1:]), None)
 
     def names(self, *options: str) -> tuple[str, ...]:
-        """The names in the values of options that take several, with commas or spaces between them."""
+        """The names in the values of options that take several, with commas or spaces between them.
+
+        A value that is not known is noted.
+        """
+        self.notes.extend(f"{value.text}: {why}" for value in self.values(*options) if (why := value.why_unknown))
         return tuple(name for value in self.values(*options) for name in re.split(r"[,\s]+", value.text) if name)
 
     def has(self, *names: str) -> bool:
@@ -135,6 +140,8 @@ def read_options(words: Sequence[Value], table: OptionTable) -> Options:
             break
         if not word.text.startswith("-") or word.text == "-":
             options.rest.append(word)
+            if (why := word.why_unknown) and word.is_one_unknown:
+                options.notes.append(f"{word.text}: {why}")
         elif word.text.startswith("--"):
             _long(word, waiting, table, options)
         else:

@@ -20,7 +20,7 @@ from pycache_action.dockerfile.installers.request import (
     option_table,
     read_options,
 )
-from pycache_action.dockerfile.shell_words import Value
+from pycache_action.dockerfile.shell.words import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from pycache_action.dockerfile.shell_words import Scanner, ShellSyntaxError, Text, Word
+from pycache_action.dockerfile.shell.heads import read_for_head, read_heredoc, skip_case_head, skip_case_patterns
+from pycache_action.dockerfile.shell.scanner import Scanner
+from pycache_action.dockerfile.shell.words import ShellSyntaxError, Text, Word
 
 _OPERATOR: Final = re.compile(r"&&|\|\||;;&|;;|;&|\|&|[;&|()\n]")
 _REDIRECT: Final = re.compile(r"(\d*)(&>>|&>|<<<|<<-|<<|<>|<&|>>|>&|>\||<(?!\()|>(?!\())")
@@ -73,6 +75,8 @@ class _Open:
 
 @dataclass(slots=True)
 class _Parser:
+    """Reads word after word; what is collected of a command becomes a `Command` at the operator that ends it."""
+
     scanner: Scanner
     commands: list[Command] = field(default_factory=list)
     open: list[_Open] = field(default_factory=list)
@@ -94,7 +98,9 @@ class _Parser:
             if not scanner.peek():
                 break
             if self.open and self.open[-1].in_patterns:
-                self._patterns()
+                self.open[-1].in_patterns = False
+                if skip_case_patterns(self.scanner):
+                    self._close("case")
             elif not self._redirect():
                 found = _OPERATOR.match(scanner.source, scanner.at)
                 if found and scanner.peek(2) not in ("<(", ">("):
@@ -136,25 +142,13 @@ class _Parser:
             raise ShellSyntaxError(f"{operator} has no target")
         if found.group(1) not in ("", "0", "1"):
             return True  # nobody here reads what goes to standard error
-        document = self._heredoc(target, tabs=operator == "<<-") if operator in ("<<", "<<-") else ""
+        document = ""
+        if operator in ("<<", "<<-"):
+            # The document begins on the next line; reading goes on behind it once that line comes up.
+            start = self.resume or scanner.source.find("\n", scanner.at) + 1 or len(scanner.source)
+            document, self.resume = read_heredoc(scanner.source, start, target, tabs=operator == "<<-")
         self.redirects.append(Redirect(operator, target, document))
         return True
-
-    def _heredoc(self, target: Word, *, tabs: bool) -> str:
-        """The document that begins on the next line; the scanner goes on behind it when it comes to that line."""
-        source = self.scanner.source
-        end = "".join(part.text if isinstance(part, Text) else part.source for part in target.parts)
-        start = self.resume or source.find("\n", self.scanner.at) + 1 or len(source)
-        lines: list[str] = []
-        while start < len(source):
-            stop = _line_end(source, start)
-            line = source[start:stop].lstrip("\t") if tabs else source[start:stop]
-            start = stop + 1
-            if line.rstrip("\r") == end:
-                break
-            lines.append(f"{line}\n")
-        self.resume = start
-        return "".join(lines)
 
     def _operator(self, operator: str) -> None:
         self.scanner.at += len(operator)
@@ -162,8 +156,10 @@ class _Parser:
             self._parenthesis()
             return
         self._end_command()
-        if operator == "\n" and self.resume:
-            self.scanner.at, self.resume = self.resume, 0
+        if operator == "\n":
+            self._after_newline()
+        elif operator in ("&&", "||", "|", "|&"):
+            self._skip_newlines()
         match operator:
             case ")":
                 self._close("subshell")
@@ -178,6 +174,17 @@ class _Parser:
                 self.chain = ""
             case _:
                 self.chain = self.open[-1].chain if self.open else ""
+
+    def _after_newline(self) -> None:
+        if self.resume:
+            self.scanner.at, self.resume = self.resume, 0
+
+    def _skip_newlines(self) -> None:
+        self.scanner.skip_blanks()
+        while self.scanner.peek() == "\n":
+            self.scanner.at += 1
+            self._after_newline()
+            self.scanner.skip_blanks()
 
     def _and(self) -> None:
         if "||" in self.chain:
@@ -241,61 +248,12 @@ class _Parser:
                 self._push("loop", "")
             case "case":
                 self._push("case", "only on a condition (case)")
-                self.scanner.skip_blanks()
-                self.scanner.word()
-                self._expect_in()
+                skip_case_head(self.scanner)
                 self.open[-1].in_patterns = True
             case _:
                 self._push("loop", "")
-                self._for()
-
-    def _for(self) -> None:
-        """`for x in a b c`, up to the end of its words; they are handed on as a command with `loop`."""
-        self.scanner.skip_blanks()
-        name = self.scanner.word().keyword
-        self.scanner.skip_blanks()
-        words: list[Word] = []
-        if self.scanner.peek(2) == "in" and self.scanner.word().keyword == "in":
-            self.scanner.skip_blanks()
-            while self.scanner.peek() and self.scanner.peek() not in ";\n&|()<>":
-                words.append(self.scanner.word())
-                self.scanner.skip_blanks()
-        elif self.scanner.peek() == "(":
-            raise ShellSyntaxError("a for with a condition in (( ))")
-        self._add(Command(loop=name or "?", words=tuple(words), when=self._when(), scope=self.scope))
-
-    def _expect_in(self) -> None:
-        self._skip_blank_lines()
-        if self.scanner.word().keyword != "in":
-            raise ShellSyntaxError("a case without its in")
-
-    def _skip_blank_lines(self) -> None:
-        self.scanner.skip_blanks()
-        while self.scanner.peek() == "\n":
-            self.scanner.at += 1
-            self.scanner.skip_blanks()
-
-    def _patterns(self) -> None:
-        """The patterns of a case up to their `)`, or its `esac`."""
-        self._skip_blank_lines()
-        if self.scanner.peek() == "(":
-            self.scanner.at += 1
-        while True:
-            self._skip_blank_lines()
-            char = self.scanner.peek()
-            if char in (")", "|"):
-                self.scanner.at += 1
-                if char == ")":
-                    break
-                continue
-            word = self.scanner.word()
-            if word.keyword == "esac":
-                self.open[-1].in_patterns = False
-                self._close("case")
-                return
-            if not word.parts:
-                raise ShellSyntaxError("a case that is not closed")
-        self.open[-1].in_patterns = False
+                name, words = read_for_head(self.scanner)
+                self._add(Command(loop=name, words=words, when=self._when(), scope=self.scope))
 
     def _empty_parentheses(self) -> None:
         found = re.compile(r"\s*\(\s*\)").match(self.scanner.source, self.scanner.at)
@@ -352,11 +310,6 @@ def _is_test(command: Command) -> bool:
     """Whether the command is there for its exit code, so that what follows is meant to be left out at times."""
     words = [word.keyword for word in command.words]
     return bool(words) and (words[0] in _TESTS or (words[0] == "grep" and not command.redirects))
-
-
-def _line_end(source: str, start: int) -> int:
-    end = source.find("\n", start)
-    return len(source) if end < 0 else end
 
 
 def _without_start(word: Word, length: int) -> Word:

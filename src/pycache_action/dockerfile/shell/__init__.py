@@ -1,0 +1,1 @@
+"""Reads shell scripts as they stand in Dockerfiles, and runs nothing."""
