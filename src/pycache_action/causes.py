@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pycache_action.untrusted import hide_credentials
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,6 +83,7 @@ def platform_changed(record: InstallRecord, manifest: Manifest) -> Cause:
 
 
 def cache_unreadable(reason: str, circumstances: Circumstances) -> Cause:
+    reason = hide_credentials(reason)  # a backend quotes the addresses it was given, signed ones too
     return Cause(
         id=CauseId.CACHE_UNREADABLE,
         message=f"The cache ({circumstances.backend}) could not be read: {reason}.",
@@ -101,7 +104,7 @@ def no_previous_build(circumstances: Circumstances) -> Cause:
 def base_image_changed(old: PathEntry, new: PathEntry, circumstances: Circumstances) -> Cause:
     if old.image == new.image:
         message = f"{new.image} is another image now: its tag moved from {_short(old)} to {_short(new)}."
-        fix = f"To decide yourself when this happens, pin it: FROM {new.image}@{new.image_digest}"
+        fix = f"To decide yourself when this happens, pin it:\n    FROM {new.image}@{new.image_digest}"
     else:
         message = f"The base image is {new.image or new.instruction} now; it was {old.image or old.instruction}."
         fix = ""

@@ -82,7 +82,7 @@ def build(context: str, **given: Any) -> None:
             helper=find_helper(environment),
             may_not_save="save: never" if inputs.save == "never" else "",
         )
-        console = make_console(sys.stdout, colour="NO_COLOR" not in environment)
+        console = make_console(sys.stdout, colour=not environment.get("NO_COLOR"))
         report, built = run(job, buildx.on(builder.name), TerminalLog(console))
         print_report(console, report, None if built.ok else find_failure(built.trace))
         for warning in parse_warnings(built.metadata.values):

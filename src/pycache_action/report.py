@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pycache_action.save import NotSaved, Saved
+from pycache_action.untrusted import hide_credentials
 
 if TYPE_CHECKING:
     from pycache_action.build import Built
@@ -143,9 +144,9 @@ def make_report(
         saved=_report_saved(saved),
         digest=built.metadata.digest,
         image_id=built.metadata.image_id,
-        error=_tell_failure(built),
+        error=hide_credentials(_tell_failure(built)),
         seconds_saved=findings.seconds_saved,
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys(map(hide_credentials, warnings))),
     )
 
 
@@ -164,7 +165,7 @@ def _report_saved(saved: Saved | NotSaved) -> SavedReport:
         case Saved(layers=layers, bytes=size):
             return SavedReport(layers=layers, bytes=size)
         case NotSaved(reason=reason):
-            return SavedReport(reason=reason)
+            return SavedReport(reason=hide_credentials(reason))
 
 
 def _tell_failure(built: Built) -> str:

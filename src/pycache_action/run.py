@@ -53,7 +53,7 @@ def run(job: Job, buildx: Buildx, log: Log) -> tuple[Report, Built]:
         plan = make_plan(project.installs)
         with log.stage("Build"):
             built = build(job, buildx, lookup, log)
-            log.say(f"{'Built' if built.ok else 'Failed'} in {built.seconds:.1f} s")
+            log.say(f"{'done in' if built.ok else 'failed after'} {built.seconds:.1f} s")
         findings = find(job, project, lookup, built)
         with log.stage("Save"):
             saved = save(job, buildx, identity, project, lookup, built, findings)
@@ -130,6 +130,6 @@ def tell_saved(saved: Saved | NotSaved) -> str:
     """What was saved, in one line."""
     match saved:
         case Saved(layers=layers, bytes=size, seconds=seconds):
-            return f"Saved {layers} layers, {size / 1e6:.0f} MB, in {seconds:.1f} s"
+            return f"{layers} layers, {size / 1e6:.0f} MB, in {seconds:.1f} s"
         case NotSaved(reason=reason):
-            return f"Not saved: {reason}"
+            return f"nothing: {reason}"
