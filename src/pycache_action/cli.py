@@ -34,7 +34,6 @@ from pycache_action.terminal import TerminalLog, make_console, print_report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-LAPTOP = Branches(own="local", readable=("local",))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -77,7 +76,7 @@ def build(context: str, **given: Any) -> None:
             inputs=inputs,
             surroundings=Surroundings(builder=builder.name, skip_unpack=builder.containerd_store),
             backend=backend,
-            branches=LAPTOP,
+            branches=_find_branches(Path(context)),
             image=Path(context).resolve().name,
             helper=find_helper(environment),
             may_not_save="save: never" if inputs.save == "never" else "",
@@ -111,7 +110,7 @@ def key(context: str, **given: Any) -> None:
             inputs=inputs,
             surroundings=Surroundings(),
             backend=Local(Path()),
-            branches=LAPTOP,
+            branches=_find_branches(Path(context)),
             image=Path(context).resolve().name,
             helper="",
         )
@@ -127,6 +126,18 @@ def key(context: str, **given: Any) -> None:
 
 def _read_inputs(context: str, given: dict[str, Any]) -> Inputs:
     return Inputs.from_values({**given, "context": context}, read_defaults(Path(context, DEFAULTS_FILE)))
+
+
+def _find_branches(context: Path) -> Branches:
+    """A laptop reads what the default branch saved, where it has that in a registry, and writes under a name of its
+    own, which no workflow reads.
+    """
+    for folder in (context.resolve(), *context.resolve().parents):
+        head = folder / ".git/refs/remotes/origin/HEAD"
+        if head.is_file():
+            default = head.read_text().strip().removeprefix("ref: refs/remotes/origin/")
+            return Branches(own="laptop", readable=("laptop", default))
+    return Branches(own="laptop", readable=("laptop",))
 
 
 def _cache_folder(environment: dict[str, str]) -> Path:

@@ -19,7 +19,7 @@ LOW_TRUST_EVENTS = ("pull_request_target", "issue_comment")
 EVENTS_ON_A_BRANCH = ("push", "workflow_dispatch", "create")
 
 _QUEUE = re.compile(r"gh-readonly-queue/(?P<base>.+)/pr-(?P<number>\d+)-[0-9a-f]+")
-_OURS = re.compile(r"(pr|tag|branch)-")
+_OURS = re.compile(r"(pr|tag|branch)-|laptop$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _branch_of(ref: str) -> str:
 
 
 def _name_branch(branch: str) -> str:
-    """A branch that is called `pr-7` must not be taken for the pull request."""
+    """A branch that is called `pr-7` or `laptop` must not be taken for what has that name here."""
     return f"branch-{branch}" if _OURS.match(branch) else branch
 
 
