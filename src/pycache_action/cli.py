@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+LAPTOP = Branches(own="laptop", readable=("laptop",))
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="pycache", message="%(prog)s %(version)s")
@@ -76,7 +78,7 @@ def build(context: str, **given: Any) -> None:
             inputs=inputs,
             surroundings=Surroundings(builder=builder.name, skip_unpack=builder.containerd_store),
             backend=backend,
-            branches=_find_branches(Path(context)),
+            branches=LAPTOP if isinstance(backend, Local) else _find_branches(Path(context)),
             image=Path(context).resolve().name,
             helper=find_helper(environment),
             may_not_save="save: never" if inputs.save == "never" else "",
@@ -110,7 +112,7 @@ def key(context: str, **given: Any) -> None:
             inputs=inputs,
             surroundings=Surroundings(),
             backend=Local(Path()),
-            branches=_find_branches(Path(context)),
+            branches=LAPTOP,
             image=Path(context).resolve().name,
             helper="",
         )
@@ -129,15 +131,13 @@ def _read_inputs(context: str, given: dict[str, Any]) -> Inputs:
 
 
 def _find_branches(context: Path) -> Branches:
-    """A laptop reads what the default branch saved, where it has that in a registry, and writes under a name of its
-    own, which no workflow reads.
-    """
+    """A laptop reads what the default branch saved and writes under a name of its own, which no workflow reads."""
     for folder in (context.resolve(), *context.resolve().parents):
         head = folder / ".git/refs/remotes/origin/HEAD"
         if head.is_file():
             default = head.read_text().strip().removeprefix("ref: refs/remotes/origin/")
-            return Branches(own="laptop", readable=("laptop", default))
-    return Branches(own="laptop", readable=("laptop",))
+            return Branches(own=LAPTOP.own, readable=(LAPTOP.own, default))
+    return LAPTOP
 
 
 def _cache_folder(environment: dict[str, str]) -> Path:
