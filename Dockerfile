@@ -10,11 +10,17 @@ FROM ${PYTHON_IMAGE} AS install
 RUN python -m venv /uv && /uv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir uv==0.13.9
 WORKDIR /src
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/opt/pycache UV_NO_CACHE=1
+# `dockerfile` has no wheel for Linux on arm64 (https://pypi.org/project/dockerfile/3.4.0/#files) and is compiled there, by Go.
+RUN [ "$(uname -m)" = x86_64 ] || { apt-get update --quiet --quiet \
+ && apt-get install --yes --no-install-recommends gcc libc6-dev golang-go && rm -rf /var/lib/apt/lists/*; }
+# What others bring along for work that is not done here: GitHub Apps (PyGithub), colours and Markdown (rich), C parsers (cffi).
+ENV LEFT_OUT="--no-install-package cryptography --no-install-package markdown-it-py --no-install-package mdurl --no-install-package pycparser --no-install-package pygments"
 COPY pyproject.toml uv.lock ./
-RUN /uv/bin/uv sync --quiet --frozen --no-dev --no-install-project
+RUN /uv/bin/uv sync --quiet --frozen --no-dev --no-install-project $LEFT_OUT
 COPY README.md LICENSE ./
 COPY src src
-RUN /uv/bin/uv sync --quiet --frozen --no-dev --no-editable
+RUN /uv/bin/uv sync --quiet --frozen --no-dev --no-editable $LEFT_OUT \
+ && /opt/pycache/bin/python -c "import pycache_action.action, pycache_action.cli, github, rich.live, rich.table"
 
 FROM ${PYTHON_IMAGE}
 COPY --link --from=buildx /buildx /usr/local/bin/buildx
