@@ -145,9 +145,9 @@ class CopyLayer:
         listed = self.supply.expand(source)
         if listed is None:
             listed = self._candidates(source, inside)
-        found = (self._from_path(path, inside, depth) for path in listed)
-        best = next((origin for origin in found if origin is not None and origin.certain), None)
-        return best or self._refused_by_pattern(source, inside)
+        found = [origin for path in listed if (origin := self._from_path(path, inside, depth))]
+        certain = next((origin for origin in found if origin.certain), None)
+        return certain or self._refused_by_pattern(source, inside) or next(iter(found), None)
 
     def _from_path(self, source: str, inside: str, depth: int) -> Origin | None:
         """A file named in the COPY goes to the target or into it; what is in a folder goes into the target."""

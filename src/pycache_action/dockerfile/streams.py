@@ -51,12 +51,13 @@ def printed_by(command: Command, state: ShellState, scope: Scope, program: Progr
     if program.name not in FILTERS and (program.name or not inputs):
         return None
     files = (*files_read(program.name, program.words), *inputs)
-    if not files:
-        return printed_by(command.source, state, scope) if command.source else None
-    found = read_files(files, state, scope)
-    if program.name in ("cat", ""):
+    if files:
+        found: Found | None = read_files(files, state, scope)
+    else:
+        found = printed_by(command.source, state, scope) if command.source else None
+    if found is None or program.name in ("cat", ""):
         return found
-    note = f"it is what {program.name} leaves of {', '.join(word.text for word in files)}"
+    note = f"it is what {program.name} leaves of {', '.join(word.text for word in files) or 'what comes before it'}"
     return Found(found.wanted, (*found.unresolved, note))
 
 

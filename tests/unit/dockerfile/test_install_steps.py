@@ -92,6 +92,60 @@ def test_only_tools(run: str, only_tools: bool) -> None:
         ("pip install -r requirements/*.txt", "pip: unsure: requirements/*.txt: a wildcard for several files"),
         ("python -m piptools sync requirements.txt", "pip: requirements.txt"),
         ("uv pip sync - < requirements.txt", "uv-pip: requirements.txt"),
+        ("uv pip compile pyproject.toml -o /c.txt && uv pip sync /c.txt", ("uv-pip: pyproject.toml (without default groups); unsure: /c.txt: "
+         "made by line 4, from what the index has at the time")),
+        ("uv pip compile pyproject.toml > /c.txt && uv pip sync /c.txt", ("uv-pip: pyproject.toml (without default groups); unsure: /c.txt: "
+         "made by line 4, from what the index has at the time")),
+        ("uv sync --script requirements.txt", "uv: requirements.txt"),
+        ("uv --directory / sync --project app --no-install-project", "uv: uv.lock, pyproject.toml"),
+        ("UV_PROJECT=/app uv sync --only-dev", "uv: uv.lock (only dev), pyproject.toml (only dev)"),
+        ("uv add flask", "uv: names flask"),
+        ("pdm export --prod -o /r.txt && pip install -r /r.txt", ("pip: pdm.lock (without default groups), "
+         "pyproject.toml (without default groups)")),
+        ("pdm install -G web --without lint --no-self", ("pdm: pdm.lock (group web, without lint), "
+         "pyproject.toml (group web, without lint)")),
+        ("poetry add flask", "poetry: poetry.lock, pyproject.toml; names flask"),
+        ("pip-compile -o /r.txt pyproject.toml && pip install -r /r.txt", ("pip: pyproject.toml; unsure: /r.txt: "
+         "made by line 4, from what the index has at the time")),
+        ("pip install -r requirements.txt --group /app/pyproject.toml:test", ("pip: requirements.txt, pyproject.toml "
+         "(group test, without the project's own, without default groups)")),
+        ("python -m build -o /out . && pip install /out/a.whl", ("pip: pyproject.toml (without default groups); "
+         "project /out/a.whl")),
+        ("cd / && uv build app && pip install dist/*.whl", ("pip: pyproject.toml (without default groups); "
+         "project dist/*.whl")),
+        ("echo flask >> requirements.txt && pip install -r requirements.txt", ("pip: requirements.txt; "
+         "unsure: requirements.txt: changed by line 4 (echo)")),
+        ("echo flask > /r.txt && pip install -r /r.txt", "pip: unsure: /r.txt: made by line 4 (echo)"),
+        ("echo flask | tee /r.txt && pip install -r /r.txt", "pip: unsure: /r.txt: made by line 4 (tee)"),
+        ("patch requirements.txt < x && pip install -r requirements.txt", ("pip: requirements.txt; "
+         "unsure: requirements.txt: changed by line 4 (patch)")),
+        ("sort requirements.txt && sed s/a/b/ requirements.txt && pip install -r requirements.txt",
+         "pip: requirements.txt"),
+        ("mv -t /r requirements.txt && pip install -r /r/requirements.txt", "pip: requirements.txt"),
+        ("cp *.txt /r/ && ln -s /r /s && pip install -r /s/requirements.txt", "pip: requirements.txt"),
+        ("rm requirements.txt && pip install -r requirements.txt", "pip: unsure: requirements.txt: removed by line 4"),
+        ("tar xf /x.tar -C /x && pip install -r /x/r.txt", "pip: unsure: /x/r.txt: unpacked by line 4"),
+        ("tar xf /x.tar -C /app && pip install -r requirements.txt", "pip: requirements.txt"),
+        ("curl -sSOL https://x.org/r.txt && pip install -r r.txt", "pip: unsure: r.txt: downloaded by line 4"),
+        ("wget -P /r https://x.org/r.txt?a=b && pip install -r /r/r.txt", "pip: unsure: /r/r.txt: downloaded by line 4"),
+        ("generate --output /r.txt && pip install -r /r.txt", "pip: unsure: /r.txt: made by line 4 (generate)"),
+        ("generate | pip install -r /dev/stdin", ("pip: unsure: its requirements come through a pipe that cannot be "
+         "followed")),
+        ("cat < requirements.txt | grep -v x | xargs -r pip install", ("pip: requirements.txt; unsure: it is what grep "
+         "leaves of what comes before it; unsure: its requirements come through xargs, which reads words and not lines")),
+        ("xargs -a requirements.txt pip install", ("pip: requirements.txt; unsure: its requirements come through xargs, "
+         "which reads words and not lines")),
+        ("pip install -r <(cat requirements.txt)", "pip: requirements.txt"),
+        ("pip install -r <(generate)", "pip: unsure: <(generate): what it stands for is known only when it runs"),
+        ("pip install -r `ls *.txt`", "pip: unsure: `ls *.txt`: what it stands for is known only when it runs"),
+        ("pip install -e $(pwd)", "pip: unsure: $(pwd): what it stands for is known only when it runs"),
+        ("pip install -r ~/requirements.txt", ("pip: requirements.txt; unsure: ${HOME}/requirements.txt: taken to be "
+         "requirements.txt, which is copied to a folder whose name is not known here")),
+        ("bash -c 'if true; then pip install flask'", ("pip: unsure: pip install: the command cannot be read: "
+         "a compound command (if) is not closed")),
+        ("su app --command 'pip install flask'", "pip: names flask"),
+        ("unset A; read B; pip install $A b$B", "pip: names b${B}; unsure: b${B}: the value of $B is not known"),
+        ("cd - && pip install -r x.txt", "pip: unsure: x.txt: nothing copies it from the build context"),
         ("uv tool install ruff", "uv: names ruff"),
         ("uv pip install -r requirements.txt --override /over.txt", ("uv-pip: requirements.txt; unsure: /over.txt: "
          "nothing copies it from the build context")),
@@ -131,6 +185,74 @@ def test_find_install_steps__commands(run: str, line: str) -> None:
 )
 def test_find_install_steps__commands_that_install_nothing(run: str) -> None:
     assert told(f"FROM python\nRUN {run}") == []
+
+
+@pytest.mark.parametrize(
+    ("copy", "why"),
+    [
+        ("COPY *.txt /", "hidden.txt is excluded by .dockerignore line 1"),
+        ("COPY hidden.txt /", "hidden.txt is excluded by .dockerignore line 1 (line 3 copies it)"),
+        ("COPY . /", "hidden.txt is excluded by .dockerignore line 1 (line 3 copies it)"),
+        ("COPY [a /", "nothing copies it from the build context"),
+        ("COPY [a hidden.txt* /", "hidden.txt is excluded by .dockerignore line 1"),
+        ("COPY --exclude=[ other /", "nothing copies it from the build context"),
+        ("ADD app.tar.gz /", "it may be unpacked from app.tar.gz by line 3"),
+        ("ADD --unpack=false app.tar.gz /", "nothing copies it from the build context"),
+        ("ADD https://github.com/x/y.git /", "cloned by line 3"),
+        ("ADD https://x.org/hidden.txt /", "downloaded by line 3"),
+        ("ADD https://[ /hidden.txt", "downloaded by line 3"),
+        ("COPY --from=other /r/*.txt /", "it may come from 'other', which is no stage before this one"),
+        ("COPY --from=0 /r/h*.txt /", "nothing copies it from the build context"),
+        ("COPY ${ /", "nothing copies it from the build context"),
+    ],
+)
+def test_find_install_steps__why_a_file_is_not_found(copy: str, why: str) -> None:
+    steps = steps_of(
+        f"FROM python\nFROM python AS last\n{copy}\nRUN pip install -r /hidden.txt",
+        "other/x hidden.txt app.tar.gz",
+        ignore="hidden.txt",
+    )
+    assert [step.unresolved for step in steps] == [(f"/hidden.txt: {why}",)]
+
+
+@pytest.mark.parametrize(
+    ("copies", "path", "found"),
+    [
+        ("COPY a/*.txt /r/", "/r/b.txt", "a/b.txt"),
+        ("COPY --from=0 /r/*.txt /q/", "/q/b.txt", "a/b.txt"),
+        ("COPY --from=first /r/b.txt /q", "/q", "a/b.txt"),
+        ("COPY --from=first / /all", "/all/r/b.txt", "a/b.txt"),
+        ("COPY --from=first r /q", "/q/b.txt", "a/b.txt"),
+        ("COPY --from=first /r /q/", "/q/b.txt", "a/b.txt"),
+        ("COPY --parents a/b.txt /p/", "/p/a/b.txt", "a/b.txt"),
+        ("COPY --parents ./**/b.txt /p/", "/p/a/b.txt", "a/b.txt"),
+        ("COPY --parents a/./b.txt /p/", "/p/b.txt", "a/b.txt"),
+        ('COPY ["a/b.txt", "/with space/"]', "'/with space/b.txt'", "a/b.txt"),
+        ("WORKDIR /w\nCOPY a .", "b.txt", "a/b.txt"),
+        ("WORKDIR /w\nCOPY a/b.txt ..", "/b.txt", "a/b.txt"),
+        ("COPY a /r/\nCOPY a/c.txt /r/b.txt", "/r/b.txt", "a/c.txt"),
+    ],
+)
+def test_find_install_steps__ways_of_a_file(copies: str, path: str, found: str) -> None:
+    (step,) = steps_of(
+        f"FROM python AS first\nCOPY a /r\nFROM python\n{copies}\nRUN pip install -r {path}", "a/b.txt a/c.txt"
+    )
+    assert ([one.path for one in step.wanted], step.unresolved) == ([found], ())
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        ('SHELL ["python3", "-c"]\nRUN pip install flask', "pip install: it is not a shell script but one for python3"),
+        (
+            "RUN <<EOF\n#!/usr/bin/perl\npip install flask\nEOF",
+            "pip install: it is not a shell script but one for perl",
+        ),
+    ],
+)
+def test_find_install_steps__scripts_for_something_else(run: str, why: str) -> None:
+    (step,) = steps_of(f"FROM python\n{run}")
+    assert step.unresolved == (why,)
 
 
 def test_find_install_steps__what_is_known_of_a_base_image() -> None:
