@@ -33,7 +33,6 @@ _TOOLS: Final = frozenset(
     {"pip", "setuptools", "wheel", "uv", "poetry", "poetry-core", "poetry-plugin-export", "pdm", "pipenv", "pip-tools"}
     | {"virtualenv", "build", "hatch", "hatchling", "pipx", "flit", "flit-core", "setuptools-scm", "packaging"}
 )
-_PASSWORD: Final = re.compile(r"(://)[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +207,7 @@ def _step(instruction: Instruction, stage: int, commands: Sequence[InstallComman
         stage=stage,
         line=instruction.line,
         end_line=instruction.end_line,
-        instruction=_PASSWORD.sub(r"\1***@", instruction.one_line),
+        instruction=instruction.one_line,
         tool=first.tool,
         wanted=tuple(dict.fromkeys(wanted for each in commands for wanted in each.wanted)),
         named=tuple(dict.fromkeys(name for each in commands for name in each.named)),

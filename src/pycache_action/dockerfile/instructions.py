@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _FOLD = re.compile(r"\s+")
+_USER = re.compile(r"(://)(?!git@)[^/\s@]+@")
+
+
+def without_passwords(text: str) -> str:
+    """The text with users, passwords and tokens in addresses (`https://token@host`) as stars."""
+    return _USER.sub(r"\1***@", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,8 @@ class Instruction:
 
     @property
     def one_line(self) -> str:
-        """The instruction for people: one line, spaces folded."""
-        return _FOLD.sub(" ", self.joined).strip()
+        """The instruction for people: one line, spaces folded, no passwords in addresses."""
+        return without_passwords(_FOLD.sub(" ", self.joined).strip())
 
     def values_of(self, flag: str) -> tuple[str, ...]:
         """Every value given to `--flag=value`, in order; a bare `--flag` has the value ``true``."""

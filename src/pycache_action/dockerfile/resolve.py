@@ -23,7 +23,10 @@ _NOTHING: Final = "nothing copies it from the build context"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallCommand:
-    """One command of an install step; the fields as in `InstallStep`, `argv` as the shell would start it."""
+    """One command of an install step; the fields as in `InstallStep`.
+
+    `argv` is what the shell would start, with the passwords in it: it is not to be shown.
+    """
 
     tool: Tool
     kind: Kind
@@ -79,7 +82,7 @@ class Resolver:
             origin = self._find(wish.path)
             if origin is not None:
                 self._take(text, origin, wish.role, wish.selection)
-            elif not wish.optional:
+            else:
                 self.unresolved[f"{text}: {self._why_nothing(wish.path)}"] = None
 
     def _streamed(self, wish: Wish) -> None:

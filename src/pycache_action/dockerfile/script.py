@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from pycache_action.dockerfile.expand import UNKNOWN
+from pycache_action.dockerfile.instructions import without_passwords
 from pycache_action.dockerfile.layers import ChangedLayer, WrittenLayer
 from pycache_action.dockerfile.origins import Origin
 from pycache_action.dockerfile.programs import SHELLS, Program, find_program, is_installer, program_name, read_request
@@ -155,9 +156,9 @@ class Script:
                 kind=request.kind,
                 argv=argv,
                 wanted=found.wanted,
-                named=request.named,
-                project=tuple(str(local) for local in request.local),
-                unresolved=found.unresolved,
+                named=tuple(map(without_passwords, request.named)),
+                project=tuple(without_passwords(str(local)) for local in request.local),
+                unresolved=tuple(map(without_passwords, found.unresolved)),
             )
         )
 

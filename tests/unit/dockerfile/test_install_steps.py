@@ -31,9 +31,14 @@ def test_find_install_steps__place_and_text_of_a_step() -> None:
 
 
 def test_find_install_steps__passwords_are_not_shown() -> None:
-    step = only("RUN pip install -i https://user:pa55@example.org/simple git+ssh://git@example.org/x.git flask")
-    assert "pa55" not in step.instruction
-    assert "https://***@example.org/simple" in step.instruction
+    step = only(
+        "RUN pip install -i https://user:pa55@example.org/simple git+https://pa55@example.org/x.git "
+        "-r https://u:pa55@example.org/r.txt git+ssh://git@example.org/y.git"
+    )
+    assert "https://***@example.org/simple git+https://***@example.org/x.git" in step.instruction
+    assert step.named == ("git+https://***@example.org/x.git", "git+ssh://git@example.org/y.git")
+    assert step.unresolved == ("https://***@example.org/r.txt: read from the network",)
+    assert "pa55" not in repr((step.instruction, step.named, step.project, step.unresolved))
 
 
 def test_find_install_steps__each_command_by_itself() -> None:

@@ -20,12 +20,11 @@ _EXTRAS = re.compile(r"(.*?)\s*\[([^\[\]]*)\]\s*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A file the command reads. Nothing is said of an `optional` one that is not there."""
+    """A file the command reads, and the part of it that is asked for."""
 
     path: Value
     role: Role = "requirements"
     selection: Selection = field(default_factory=Selection)
-    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
