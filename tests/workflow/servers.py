@@ -58,8 +58,7 @@ class LockedRegistry(_Server):
         return f"{LOOPBACK}:{self._server.port}"
 
     def answer(self, request: Request) -> Answer:
-        expected = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
-        if request.headers.get("Authorization") != f"Basic {expected}":
+        if not _is_allowed(request, self.user, self.password):
             return Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="tests"'})
         connection = HTTPConnection(self._upstream, timeout=60)
         try:
@@ -80,10 +79,10 @@ class GitHost(_Server):
     def __init__(self, root: Path, token: str) -> None:
         super().__init__()
         self._root = root
-        self._authorization = "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        self._token = token
 
     def answer(self, request: Request) -> Answer:
-        if request.headers.get("Authorization") != self._authorization:
+        if not _is_allowed(request, "x-access-token", self._token):
             return Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="GitHub"'})
         done = subprocess.run(
             ["git", "-c", "safe.directory=*", "-c", "uploadpack.allowAnySHA1InWant=true", "http-backend"],
@@ -104,6 +103,11 @@ class GitHost(_Server):
             check=True,
         )
         return _parse_cgi(done.stdout)
+
+
+def _is_allowed(request: Request, user: str, password: str) -> bool:
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "basic" and credentials == base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _parse_cgi(output: bytes) -> Answer:
