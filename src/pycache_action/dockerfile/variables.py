@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pycache_action.dockerfile.expand import UNKNOWN, Expanded, Unknown, expand
+from pycache_action.dockerfile.expand import UNKNOWN, Expanded, ExpansionError, Unknown, expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,7 +89,7 @@ def compute_outer_variables(
     """What FROM sees: the predefined platform arguments and every ARG before the first FROM.
 
     `platform` is the target platform (`linux/arm64`, `linux/arm/v7`); without it the arguments that name it are
-    unknown, as are those of the builder's own platform. Raises ExpansionError.
+    unknown, as are those of the builder's own platform, and a default that cannot be expanded (`${X:?}` without X).
     """
     values: dict[str, str | Unknown] = {f"BUILD{part}": UNKNOWN for part in _PLATFORM}
     values |= {f"TARGET{part}": UNKNOWN for part in _PLATFORM}
@@ -107,10 +107,17 @@ def compute_outer_variables(
             if name in build_args:
                 values[name] = build_args[name]
             elif equals:
-                values[name] = variables.expand(default).text
+                values[name] = _value(default, variables)
             if name in values:
                 variables.set(name, values[name])
     return values
+
+
+def _value(default: str, variables: Variables) -> str | Unknown:
+    try:
+        return variables.expand(default).text
+    except ExpansionError:
+        return UNKNOWN
 
 
 def proxies(build_args: Mapping[str, str]) -> dict[str, str]:

@@ -160,8 +160,10 @@ def test_find_install_steps__any_text(text: str | bytes) -> None:
 @given(_lines)
 @example("FROM a AS a\nFROM a AS b\nCOPY --from=b / /\nRUN pip install -r /x")
 @example("FROM a\nCOPY --from=0 / /\nRUN pip install -r /x")
+@example("ARG A=${")
 def test_find_install_steps__any_words(text: str) -> None:
     answers(text)
+    answers(f"ARG {text}\nFROM python AS a\n{text}")
     answers(f"FROM python AS a\n{text}")
     answers(f"FROM python AS a\nRUN {text}")
 

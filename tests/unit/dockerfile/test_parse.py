@@ -217,8 +217,10 @@ def test_stages_needed__unknown_number_in_copy() -> None:
 
 
 def test_resolved__variable_that_cannot_be_read_is_no_stage() -> None:
-    parsed = parse_dockerfile("FROM a AS x\nFROM ${X\nFROM $NOTHING")
-    assert [(stage.base_name, stage.base_stage) for stage in parsed.stages] == [("a", None), ("", None), ("", None)]
+    parsed = parse_dockerfile("ARG B=${C:?say which}\nFROM a AS x\nFROM ${X\nFROM $NOTHING\nFROM $B")
+    assert [stage.base_name for stage in parsed.stages] == ["a", "", "", ""]
+    assert {stage.base_stage for stage in parsed.stages} == {None}
+    assert parsed.resolved({"B": "x"}).stages[3].base_stage == 0
 
 
 def test_find_dockerfile__default_and_named(tmp_path: Path) -> None:
