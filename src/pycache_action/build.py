@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pycache_action.buildx.provenance import Metadata, parse_metadata
+from pycache_action.buildx.spare import open_spare
 from pycache_action.buildx.trace import Trace, TraceRecorder
-from pycache_action.buildx.watchdog import ImportWatchdog
+from pycache_action.buildx.watchdog import ImportWatchdog, is_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +24,8 @@ METADATA = {"BUILDX_METADATA_PROVENANCE": "max", "BUILDX_METADATA_WARNINGS": "tr
 
 # What fails for the user's own reasons fails the same way without a cache.
 OWN_FAILURE = re.compile(
-    r"did not complete successfully: exit code|dockerfile parse error|failed to compute cache key.*not found"
-    r"|target stage .* could not be found|failed to solve: process|: not found$"
+    r"did not complete successfully: exit code|dockerfile parse error|failed to calculate checksum of ref.*not found"
+    r"|target stage .* could not be found|failed to solve: process|^\S+: not found$"
 )
 
 
@@ -60,16 +61,24 @@ def build_image(
     command: Callable[[Sequence[str], Path], BuildCommand],
     imports: Sequence[str],
     progress: Progress,
+    *,
+    left_waiting: bool = False,
 ) -> Built:
     """Build with the caches `imports`; whatever they do, the result is that of a build without them.
 
-    `command` makes the arguments for a set of imports and a metadata file.
+    `command` makes the arguments for a set of imports and a metadata file. `left_waiting`: the builder may still be
+    waiting for a cache, and hear nothing else.
     """
     started = time.monotonic()
+    if left_waiting:
+        return _attempt_elsewhere(buildx, command, progress)
     built, fault = _attempt(buildx, command, imports, progress)
     if not fault:
         return built
-    again, _ = _attempt(buildx, command, (), progress)
+    if any(vertex.running and is_index(vertex) for vertex in built.trace.vertices):
+        again = _attempt_elsewhere(buildx, command, progress)
+    else:
+        again, _ = _attempt(buildx, command, (), progress)
     return Built(
         exit_code=again.exit_code,
         trace=_join(built.trace, again.trace),
@@ -78,6 +87,16 @@ def build_image(
         cache_fault=fault,
         stdout=again.stdout,
     )
+
+
+def _attempt_elsewhere(
+    buildx: Buildx, command: Callable[[Sequence[str], Path], BuildCommand], progress: Progress
+) -> Built:
+    """Build without a cache, on a spare builder where the own one does not answer."""
+    with open_spare(buildx) as spare:
+        if spare is None:
+            return _attempt(buildx, command, (), progress)[0]
+        return _attempt(buildx, lambda imports, file: command(imports, file).on_spare(spare.name), (), progress)[0]
 
 
 def _join(first: Trace, second: Trace) -> Trace:

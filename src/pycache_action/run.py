@@ -83,7 +83,8 @@ def build(job: Job, buildx: Buildx, lookup: Lookup, log: Log) -> Built:
         return build_command(job.inputs, replace(job.surroundings, metadata_file=metadata_file), cache_from=imports)
 
     imports = () if job.inputs.no_cache else lookup.imports
-    return build_image(buildx, command, imports, log)
+    left = lookup.previous.left_waiting if isinstance(lookup.previous, Unavailable) else False
+    return build_image(buildx, command, imports, log, left_waiting=left)
 
 
 def save(

@@ -32,6 +32,12 @@ class BuildCommand:
         subcommand, *rest = self.arguments
         return replace(self, arguments=(subcommand, "--progress", kind, *rest))
 
+    def on_spare(self, name: str) -> BuildCommand:
+        """The same build on a builder in a container: what the engine's own would have kept is loaded into the engine."""
+        outputs = ("--output", "--push", "--load", "--call")
+        keeps = any(argument.partition("=")[0] in outputs for argument in self.arguments)
+        return replace(self, arguments=(*self.arguments, "--builder", name, *([] if keeps else ["--load"])))
+
     def __add__(self, other: BuildCommand) -> BuildCommand:
         return BuildCommand(
             arguments=self.arguments + other.arguments,

@@ -6,7 +6,7 @@ Attributes: https://docs.docker.com/build/cache/backends/
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -33,11 +33,12 @@ class Auto:
 class Gha:
     """GitHub's cache service. Its address and token reach buildx by the environment.
 
-    `version` is the service's protocol: 2 on GitHub, 1 where only `ACTIONS_CACHE_URL` is given.
+    `version` is the service's protocol: 2 on GitHub, 1 where only `ACTIONS_CACHE_URL` is given. `url` is where it is.
     """
 
     version: int = 2
     attributes: tuple[tuple[str, str], ...] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,13 @@ Backend = Gha | Registry | Local | Bucket
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A cache that cannot be used, and why: a value, never an exception. The build goes on without it."""
+    """A cache that cannot be used, and why: a value, never an exception. The build goes on without it.
+
+    `left_waiting`: a builder was asked and had to be left alone with the question (see `cache.preflight`).
+    """
 
     reason: str
+    left_waiting: bool = False
 
 
 def parse_cache(text: str) -> Off | Auto | Backend:
@@ -118,7 +123,7 @@ def choose_backend(
             service = _find_service(environ)
             if service is None:
                 return Unavailable("this job has no cache service of GitHub's")
-            return Gha(service.version, attributes)
+            return replace(service, attributes=attributes)
         case _:
             return asked_for
 
@@ -130,9 +135,9 @@ def _find_service(environ: Mapping[str, str]) -> Gha | None:
     """
     if not environ.get("ACTIONS_RUNTIME_TOKEN"):
         return None
-    if environ.get("ACTIONS_RESULTS_URL"):
-        return Gha(2)
-    return Gha(1) if environ.get("ACTIONS_CACHE_URL") else None
+    if url := environ.get("ACTIONS_RESULTS_URL"):
+        return Gha(2, url=url)
+    return Gha(1, url=url) if (url := environ.get("ACTIONS_CACHE_URL")) else None
 
 
 def describe(backend: Backend) -> str:

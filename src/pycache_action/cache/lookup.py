@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pycache_action.cache.backend import Backend, Local, Unavailable, render_import
 from pycache_action.cache.manifest import Manifest, parse_manifest
 from pycache_action.cache.naming import Branches, layers_name, manifest_name
+from pycache_action.cache.preflight import find_silence
 from pycache_action.cache.store import Absent, NoHelper, Store
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Lookup:
 def look_up(store: Store, scope: str, key: str, branches: Branches) -> Lookup:
     """Read the manifests until one holds the key; `saved` tells whether one did."""
     started = time.monotonic()
+    if silence := find_silence(store.backend, store.buildx.environment):
+        return Lookup(previous=silence, usable=False, seconds=time.monotonic() - started)
     found: list[Manifest] = []
     warnings: list[str] = []
     warm = False
@@ -42,7 +45,9 @@ def look_up(store: Store, scope: str, key: str, branches: Branches) -> Lookup:
         answer, in_builder = _fetch(store, manifest_name(scope, branch))
         match answer:
             case Unavailable():
-                return Lookup(previous=answer, usable=False, seconds=time.monotonic() - started, warnings=tuple(warnings))
+                return Lookup(
+                    previous=answer, usable=False, seconds=time.monotonic() - started, warnings=tuple(warnings)
+                )
             case NoHelper(reason=reason):
                 return _without_manifest(store, key, branches, reason, time.monotonic() - started)
             case Absent():

@@ -72,7 +72,7 @@ class Store:
                 deadline=FETCH_SECONDS,
             )
             if answer.stopped:
-                return Unavailable(f"it did not answer within {FETCH_SECONDS:.0f} s")
+                return Unavailable(f"it did not answer within {FETCH_SECONDS:.0f} s", left_waiting=imported)
             if answer.exit_code == 0 and not find_import_errors(recorder):
                 file = Path(folder, self._file(name))
                 # A forged layer may hold a link to a file of this machine, or anything else, in its place.
@@ -80,8 +80,8 @@ class Store:
                 return _unpack(file.read_bytes()) if plain else Unavailable("its manifest is damaged")
         return _explain_failure(recorder, answer.stderr)
 
-    def put_document(self, name: str, text: str) -> Unavailable | None:
-        """Save a document under this name, in place of an older one."""
+    def put_document(self, name: str, text: str, deadline: float = PUT_SECONDS) -> Unavailable | None:
+        """Save a document under this name, in place of an older one, within `deadline` seconds."""
         packed = zlib.compress(text.encode())
         parts = [packed[at : at + LARGEST_PART] for at in range(0, len(packed), LARGEST_PART)]
         if len(parts) > PARTS:
@@ -97,10 +97,10 @@ class Store:
                 *("--cache-to", render_export(self.backend, name, "min"), "--output", "type=cacheonly", "-"),
                 standard_input=self._dockerfile(name),
                 on_error_line=recorder.feed,
-                deadline=PUT_SECONDS,
+                deadline=deadline,
             )
         if answer.stopped:
-            return Unavailable(f"saving to it took longer than {PUT_SECONDS:.0f} s")
+            return Unavailable(f"saving to it took longer than {deadline:.0f} s")
         if answer.exit_code != 0 or (error := find_export_error(recorder)):
             return Unavailable(error if answer.exit_code == 0 else _last_words(answer.stderr, recorder))
         return None
