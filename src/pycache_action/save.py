@@ -15,6 +15,7 @@ from pycache_action.buildx.watchdog import ExportWatchdog
 from pycache_action.cache.backend import Unavailable, render_export
 from pycache_action.cache.manifest import Manifest, render_manifest
 from pycache_action.cache.naming import layers_name, manifest_name
+from pycache_action.cache.preflight import find_silence
 from pycache_action.cache.store import find_export_error
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 COSTLY_SECONDS = 3.0
 """A step that took less is cheaper to run again than to save."""
-PACE_DOCUMENT = 300_000
+PACE_DOCUMENT = 150_000
+PACE_SECONDS = 10.0
 PACE_NAME = "pycache-pace"
 
 
@@ -118,6 +120,8 @@ def _layers_written(trace: Trace) -> set[str]:
 
 
 def _answers(store: Store) -> bool:
-    """Whether the backend still takes some hundred kilobytes within the deadline of a document."""
+    """Whether the backend still takes some bytes a second: beside the layer it is being sent, so half of what it can."""
+    if find_silence(store.backend, store.buildx.environment):
+        return False
     text = secrets.token_hex(PACE_DOCUMENT)  # compresses to half
-    return store.put_document(PACE_NAME, text) is None
+    return store.put_document(PACE_NAME, text, PACE_SECONDS) is None

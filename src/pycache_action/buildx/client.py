@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pycache_action.errors import BuilderUnavailable
-from pycache_action.process import Completed, Processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from pycache_action.process import Completed, Processes
 
 OLDEST = (0, 15)
 PROGRAMS = (("buildx",), ("docker", "buildx"))

@@ -1,6 +1,7 @@
 """Ends a build whose cache does not answer: BuildKit itself would wait for ever.
 
-Only cache traffic is judged. While a RUN is running nothing is, since steps may be silent as long as they like.
+Only cache traffic is judged. While a RUN is running nothing is, since steps may be silent as long as they like; but a RUN
+that needs the layer that comes has started in name only.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pycache_action.buildx.trace import Trace, TraceRecorder, Transfer, Vertex
 
@@ -34,18 +35,18 @@ class ImportWatchdog:
     def __call__(self) -> str:
         now = self._clock()
         trace = self._recorder.trace()
-        importing = any(v.name.startswith("importing cache manifest") and v.running for v in trace.vertices)
+        importing = any(is_index(v) and v.running for v in trace.vertices)
         self._import_began = (self._import_began or now) if importing else None
         if self._import_began is not None and now - self._import_began > IMPORT_SECONDS:
             return f"the cache's index did not come within {IMPORT_SECONDS:.0f} s"
         return self._judge_layers(trace, now)
 
     def _judge_layers(self, trace: Trace, now: float) -> str:
-        coming = _layers_coming(trace)
-        if not coming or _user_step_runs(trace):
+        coming = _find_coming(trace)
+        if not coming or _is_busy(trace, coming):
             self._received.clear()
             return ""
-        self._received.append((now, sum(layer.current for layer in _layers(trace))))
+        self._received.append((now, sum(layer.current for vertex in trace.vertices for layer in _layers(vertex))))
         while len(self._received) > 2 and now - self._received[1][0] >= STALL_SECONDS:
             self._received.popleft()
         (since, first), (_, last) = self._received[0], self._received[-1]
@@ -74,36 +75,76 @@ class ExportWatchdog:
 
     def __call__(self) -> str:
         now = self._clock()
-        if self._recorder.events != self._events:
+        trace = self._recorder.trace()
+        if self._recorder.events != self._events or _is_preparing(trace):
             self._events, self._quiet_since = self._recorder.events, now
         if now - self._began > LONGEST_EXPORT_SECONDS:
             return f"saving took longer than {LONGEST_EXPORT_SECONDS / 60:.0f} min"
-        if now - self._quiet_since > QUIET_SECONDS and _exports(self._recorder.trace()):
+        if now - self._quiet_since > QUIET_SECONDS and _exports(trace):
             if not self._answers():
                 return "it stopped answering while the cache was saved"
             self._quiet_since = self._clock()
         return ""
 
 
-QUIET_SECONDS = 10.0
+QUIET_SECONDS = 8.0
 LONGEST_EXPORT_SECONDS = 600.0
+
+
+def is_index(vertex: Vertex) -> bool:
+    """Whether this is a cache's index being read."""
+    return vertex.name.startswith("importing cache manifest")
 
 
 def _exports(trace: Trace) -> bool:
     return any(vertex.name.startswith("exporting cache") and vertex.running for vertex in trace.vertices)
 
 
-def _user_step_runs(trace: Trace) -> bool:
-    return any(vertex.running and not vertex.cached and _is_step(vertex) for vertex in trace.vertices)
+def _is_preparing(trace: Trace) -> bool:
+    """Whether layers are being compressed, before the first of them is written."""
+    exports = (vertex for vertex in trace.vertices if vertex.name.startswith("exporting cache"))
+    return any(
+        each.id.startswith("preparing") and not each.completed for export in exports for each in export.transfers
+    )
+
+
+def _is_busy(trace: Trace, coming: set[str]) -> bool:
+    """Whether a RUN runs that needs nothing of what is coming (vertices, by digest)."""
+    inputs = {vertex.digest: vertex.inputs for vertex in trace.vertices}
+    running = (
+        v.digest for v in trace.vertices if v.running and not v.cached and _is_step(v) and v.digest not in coming
+    )
+    return any(not (_ancestors(digest, inputs) & coming) for digest in running)
+
+
+def _ancestors(digest: str, inputs: Mapping[str, tuple[str, ...]]) -> set[str]:
+    found: set[str] = set()
+    left = list(inputs.get(digest, ()))
+    while left:
+        each = left.pop()
+        if each not in found:
+            found.add(each)
+            left += inputs.get(each, ())
+    return found
 
 
 def _is_step(vertex: Vertex) -> bool:
     return vertex.name.startswith("[") and "] RUN " in vertex.name
 
 
-def _layers(trace: Trace) -> list[Transfer]:
-    return [each for vertex in trace.vertices for each in vertex.transfers if each.id.startswith("sha256:")]
+def _is_base(vertex: Vertex) -> bool:
+    return vertex.name.startswith("[") and "] FROM " in vertex.name
 
 
-def _layers_coming(trace: Trace) -> bool:
-    return any(not layer.completed and layer.current < max(layer.total, 1) for layer in _layers(trace))
+def _layers(vertex: Vertex) -> list[Transfer]:
+    """The layers that come for this vertex from a cache; a base image's come from its own registry."""
+    return [] if _is_base(vertex) else [each for each in vertex.transfers if each.id.startswith("sha256:")]
+
+
+def _find_coming(trace: Trace) -> set[str]:
+    """The vertices of which a layer is on its way, by digest."""
+    return {
+        vertex.digest
+        for vertex in trace.vertices
+        if any(not layer.completed and layer.current < max(layer.total, 1) for layer in _layers(vertex))
+    }
