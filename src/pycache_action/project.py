@@ -89,7 +89,10 @@ def read_project(inputs: Inputs, root: Path) -> Project:
     )
     context = read_context(root, path)
     contexts = [named.partition("=")[0] for named in inputs.build_contexts]
-    installs = find_install_steps(dockerfile, context, inputs.target, build_args, build_contexts=contexts)
+    platform = inputs.platforms[0] if len(inputs.platforms) == 1 else ""
+    installs = find_install_steps(
+        dockerfile, context, inputs.target, build_args, platform=platform, build_contexts=contexts
+    )
     wanted = _wanted_files(inputs, context, installs)
     dependencies = read_dependencies(root, wanted)
     warnings = [str(problem) for problem in dependencies.problems]
