@@ -84,14 +84,16 @@ def open_context(inputs: Inputs, buildx: Buildx, surroundings: Surroundings) -> 
 def read_project(inputs: Inputs, root: Path) -> Project:
     """Read the project below `root`. Raises `InputError` for a Dockerfile that is missing or cannot be parsed."""
     path = find_dockerfile(root, _dockerfile_path(inputs, root))
-    dockerfile = parse_dockerfile(path.read_bytes(), str(path)).resolved(
-        build_args := dict(_split(argument) for argument in inputs.build_args), target=inputs.target
-    )
+    build_args = dict(_split(argument) for argument in inputs.build_args)
+    dockerfile = parse_dockerfile(path.read_bytes(), str(path)).resolved(build_args, target=inputs.target)
     context = read_context(root, path)
-    contexts = [named.partition("=")[0] for named in inputs.build_contexts]
-    platform = inputs.platforms[0] if len(inputs.platforms) == 1 else ""
     installs = find_install_steps(
-        dockerfile, context, inputs.target, build_args, platform=platform, build_contexts=contexts
+        dockerfile,
+        context,
+        inputs.target,
+        build_args,
+        platform=inputs.platforms[0] if len(inputs.platforms) == 1 else "",
+        build_contexts=[_split(named)[0] for named in inputs.build_contexts],
     )
     wanted = _wanted_files(inputs, context, installs)
     dependencies = read_dependencies(root, wanted)
