@@ -25,10 +25,12 @@ Condition: TypeAlias = frozenset[frozenset[str]]
 ALWAYS: Condition = frozenset({frozenset()})
 NEVER: Condition = frozenset()
 MAX_TERMS = 64
+MAX_MARKERS = 1000
 
 _TOKEN = re.compile(r"""\s*("[^"]*"|'[^']*'|[()]|[^\s()"']+)""")
 _ATOM = re.compile(r"""(?P<left>"[^"]*"|'[^']*'|\S+) (?P<operator>not in|\S+) (?P<right>"[^"]*"|'[^']*'|\S+)""")
 _VERSIONS = ("python_version", "python_full_version")
+_EVERY_VERSION = SpecifierSet(">=0.dev0", prereleases=True).to_range()
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!=", "===": "==="}
 _OPPOSITES = (("<", ">="), (">", "<="), ("==", "!="), ("in", "not in"))
 _OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair, pair[::-1])}
@@ -38,7 +40,24 @@ class TooComplexError(ValueError):
     """A condition has so many terms that it is not worth following."""
 
 
-@lru_cache(maxsize=8192)
+class Markers:
+    """The markers of one file, each read once; there may not be too many, since each takes up to milliseconds."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Condition] = {}
+
+    def read(self, text: str) -> Condition:
+        """Read a marker; the empty text is `ALWAYS`. Raises MalformedError."""
+        if (known := self._known.get(text)) is not None:
+            return known
+        if len(self._known) >= MAX_MARKERS:
+            raise MalformedError(f"at most {MAX_MARKERS} different markers")
+        try:
+            return self._known.setdefault(text, parse_condition(text))
+        except TooComplexError:
+            raise MalformedError("a marker that can be followed in reasonable time", text) from None
+
+
 def parse_condition(text: str) -> Condition:
     """Read a marker; the empty text is `ALWAYS`. Raises MalformedError, and TooComplexError for thousands of terms."""
     if not text.strip():
@@ -47,7 +66,7 @@ def parse_condition(text: str) -> Condition:
         marker = str(Marker(text))
     except (ValueError, RecursionError) as error:
         raise MalformedError(expectation(error, "an environment marker"), text) from error
-    return _Parser(_TOKEN.findall(marker)).parse()
+    return _simplified(_Parser(_TOKEN.findall(marker)).parse())
 
 
 @lru_cache(maxsize=8192)
@@ -78,9 +97,7 @@ def either(one: Condition, other: Condition) -> Condition:
 def both(one: Condition, other: Condition) -> Condition:
     if ALWAYS in (one, other):
         return other if one == ALWAYS else one
-    if len(one) * len(other) > MAX_TERMS * 16:
-        raise TooComplexError
-    return _simplified(frozenset(left | right for left in one for right in other))
+    return _simplified(_multiplied(one, other))
 
 
 def decided(condition: Condition, decide: Callable[[str], bool | None]) -> Condition:
@@ -102,6 +119,8 @@ def split_atom(atom: str) -> tuple[str, str, str]:
 
 
 class _Parser:
+    """Multiplies a marker out. Nothing is simplified on the way, so that the order of the parts makes no difference."""
+
     def __init__(self, tokens: list[str]) -> None:
         self._tokens: Iterator[str] = iter([*tokens, ""])
         self._next = next(self._tokens)
@@ -109,13 +128,13 @@ class _Parser:
     def parse(self) -> Condition:
         found = self._product()
         while self._take("or"):
-            found = either(found, self._product())
+            found |= self._product()
         return found
 
     def _product(self) -> Condition:
         found = self._factor()
         while self._take("and"):
-            found = both(found, self._factor())
+            found = _multiplied(found, self._factor())
         return found
 
     def _factor(self) -> Condition:
@@ -144,13 +163,23 @@ def _canonical_atom(atom: str) -> str:
     return atom
 
 
-def _simplified(terms: Iterable[frozenset[str]]) -> Condition:
-    """Drop what cannot hold and what is said twice, and join terms that together leave an atom open."""
-    left = {_shortened(term) for term in terms if _may_hold(term)}
-    if len(left) > MAX_TERMS:
+def _multiplied(one: Condition, other: Condition) -> Condition:
+    if len(one) * len(other) > MAX_TERMS * 16:
         raise TooComplexError
+    return frozenset(left | right for left in one for right in other)
+
+
+def _simplified(terms: Iterable[frozenset[str]]) -> Condition:
+    """Drop what cannot hold and what is said twice, and join terms that together leave an atom open.
+
+    The result depends on the terms alone, not on the order of a set, which differs from one run to the next.
+    """
+    left = set(terms)
     changed = True
     while changed:
+        left = {_shortened(term) for term in left if _may_hold(term)}
+        if len(left) > MAX_TERMS:
+            raise TooComplexError
         for term in sorted(left, key=sorted):  # of two that mean the same, one must stay
             if any(other != term and _implies(term, other) for other in left):
                 left.remove(term)
@@ -160,9 +189,7 @@ def _simplified(terms: Iterable[frozenset[str]]) -> Condition:
 
 def _shortened(term: frozenset[str]) -> frozenset[str]:
     """Drop atoms that others imply: `python_version < "3.9" and python_version < "3.10"`."""
-    if len(term) < 2:
-        return term
-    for atom in sorted(term):
+    for atom in sorted(term) if len(term) > 1 else ():
         if _implies(term - {atom}, frozenset({atom})):
             return _shortened(term - {atom})
     return term
@@ -174,8 +201,8 @@ def _implies(term: frozenset[str], other: frozenset[str]) -> bool:
     for atom in other - term:
         left, operator, right = split_atom(atom)
         if left in _VERSIONS:
-            asked, known = _versions(frozenset({atom})), _versions(term)
-            if asked is None or known is None or not known.is_subset(asked):
+            asked = _version_range(atom)
+            if asked is None or not _allowed_versions(term).is_subset(asked):
                 return False
         elif operator != "!=" or not any(_is_equal_to_another(one, left, right) for one in term):
             return False
@@ -189,8 +216,8 @@ def _is_equal_to_another(atom: str, variable: str, value: str) -> bool:
 
 def _join_opposites(terms: set[frozenset[str]]) -> bool:
     """Shorten one term of `a and b or not a`, if there is one, to `b or not a`."""
-    for term in terms:
-        for atom in term:
+    for term in sorted(terms, key=sorted):
+        for atom in sorted(term):
             rest = term - {atom}
             opposite = _opposite(atom)
             if any(opposite in other and other - {opposite} <= rest for other in terms):
@@ -203,18 +230,17 @@ def _join_opposites(terms: set[frozenset[str]]) -> bool:
 def _join_versions(terms: set[frozenset[str]]) -> bool:
     """Join terms that differ in the Python version alone and together allow every version."""
     by_rest: dict[frozenset[str], list[frozenset[str]]] = {}
-    for term in terms:
-        by_rest.setdefault(frozenset(atom for atom in term if not atom.startswith("python_")), []).append(term)
+    for term in sorted(terms, key=sorted):
+        versions = frozenset(atom for atom in term if atom.startswith("python_") and _version_range(atom) is not None)
+        by_rest.setdefault(term - versions, []).append(versions)
     for rest, alike in by_rest.items():
-        ranges = [_versions(term) for term in alike]
-        if len(alike) > 1 and None not in ranges:
-            together = VersionRange.empty(prereleases=True)
-            for one in filter(None, ranges):
-                together |= one
-            if VersionRange.full(prereleases=True).is_subset(together):
-                terms.difference_update(alike)
-                terms.add(rest)
-                return True
+        together = VersionRange.empty(prereleases=True)
+        for versions in alike:
+            together |= _allowed_versions(versions)
+        if rest not in terms and _EVERY_VERSION.is_subset(together):
+            terms.difference_update(rest | versions for versions in alike)
+            terms.add(rest)
+            return True
     return False
 
 
@@ -236,22 +262,29 @@ def _may_hold(term: frozenset[str]) -> bool:
             return False
         if operator == "==" and left not in _VERSIONS and equal.setdefault(left, right) != right:
             return False
-    versions = _versions(term)
-    return versions is None or not versions.is_empty
+    return not _allowed_versions(term).is_empty
 
 
 @lru_cache(maxsize=8192)
-def _versions(term: frozenset[str]) -> VersionRange | None:
-    """Return the Python versions that a term allows; None where a comparison is not one of a version with a number."""
+def _allowed_versions(term: frozenset[str]) -> VersionRange:
+    """Return the Python versions that a term allows, or more where one of its comparisons is not of this kind."""
     found = VersionRange.full(prereleases=True)
     for atom in term:
-        left, operator, right = split_atom(atom)
-        if left in _VERSIONS:
-            try:
-                found &= SpecifierSet(_version_clause(left, operator, right.strip("\"'")), prereleases=True).to_range()
-            except ValueError:
-                return None
+        if (allowed := _version_range(atom)) is not None:
+            found &= allowed
     return found
+
+
+@lru_cache(maxsize=4096)
+def _version_range(atom: str) -> VersionRange | None:
+    """Return the Python versions that a comparison allows; None where it is no comparison with one version."""
+    left, operator, right = split_atom(atom)
+    if left not in _VERSIONS:
+        return None
+    try:
+        return SpecifierSet(_version_clause(left, operator, right.strip("\"'")), prereleases=True).to_range()
+    except ValueError:
+        return None
 
 
 def _version_clause(variable: str, operator: str, version: str) -> str:

@@ -1,7 +1,7 @@
 """TOML as uv, Poetry and PDM lay it out in their lock files, read some ten times as fast as any TOML is.
 
-A lock file of thousands of packages is mostly long arrays of tables, one on a line, of which few parts are wanted:
-these stay lines until somebody asks. Whatever is laid out in another way is left to `tomllib`.
+A lock file of thousands of packages is mostly lists of files, one on a line, of which little is wanted: these stay
+lines until somebody asks. Whatever is laid out in another way is left to `tomllib`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _HEADER = re.compile(r"(\[\[?)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,4})(\]\]?)")
 _STRING = r'"([^"\\]*(?:\\"[^"\\]*)*)"'
 _PAIR = re.compile(rf'(?:([A-Za-z0-9_-]+)|"([^"\\]+)") = (?:{_STRING}|(\[)|(.+))')
 _ELEMENT = re.compile(rf"    {_STRING},")
+_LONG = ("files", "wheels")
 # Inline tables of strings, numbers, times and, one level down, tables of strings.
 _BARE = r"[A-Za-z0-9_-]+"
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z"
@@ -50,7 +51,7 @@ def parse_laid_out(text: str) -> dict[str, object] | None:
     """Return the document, with `Lines` for long arrays; None for any text that is laid out otherwise."""
     try:
         return _Reader().read(text.split("\n"))
-    except _OtherLayoutError:
+    except (_OtherLayoutError, MalformedError):
         return None
 
 
@@ -81,7 +82,7 @@ class _Reader:
                 self._table[name] = _printable(string.replace('\\"', '"'))
             elif array:
                 end = _end_of_array(lines, place)
-                self._table[name] = _read_array(lines[place:end])
+                self._table[name] = _read_array(lines[place:end], lazily=name in _LONG)
                 place = end + 1
             else:
                 self._table[name] = _value(other)
@@ -128,10 +129,11 @@ def _end_of_array(lines: list[str], place: int) -> int:
         raise _OtherLayoutError from None
 
 
-def _read_array(lines: list[str]) -> Lines | list[str]:
+def _read_array(lines: list[str], *, lazily: bool) -> Lines | list[object]:
     if all(line.startswith("    {") and line.endswith(("},", "}")) for line in lines):
-        return Lines(tuple(lines))
-    strings = []
+        tables = Lines(tuple(lines))
+        return tables if lazily else tables.read()
+    strings: list[object] = []
     for line in lines:
         element = _ELEMENT.fullmatch(line)
         if not element:

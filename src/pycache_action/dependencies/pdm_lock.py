@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pycache_action.dependencies.artifacts import read_hashes
-from pycache_action.dependencies.conditions import NEVER, Condition, either, parse_condition, render_condition
+from pycache_action.dependencies.conditions import NEVER, Condition, Markers, either, render_condition
 from pycache_action.dependencies.formats import Parsed
 from pycache_action.dependencies.groups import choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.locations import canonical_path, canonical_url, git_url
@@ -124,6 +124,7 @@ class _Lock:
     toml: Toml
     packages: list[_Package]
     by_name: dict[str, list[int]] = field(default_factory=dict)
+    markers: Markers = field(default_factory=Markers)
 
     def __post_init__(self) -> None:
         for place, package in enumerate(self.packages):
@@ -135,7 +136,7 @@ class _Lock:
     def by_groups(self, chosen: set[str] | None) -> dict[int, Condition]:
         """Return the packages of the chosen groups, with their markers; of all groups for None."""
         return {
-            place: parse_condition(string(package.table.get("marker"), "marker", package.line))
+            place: self.markers.read(string(package.table.get("marker"), "marker", package.line))
             for place, package in enumerate(self.packages)
             if chosen is None or self.groups(package) & chosen
         }
@@ -144,7 +145,7 @@ class _Lock:
         places = self.by_name.get(requirement.name, [])
         exact = [place for place in places if self.packages[place].extras == requirement.extras] or places
         meant = [place for place in exact if _is_allowed(self.packages[place], requirement.specifier)]
-        return Step(packages=tuple(meant or exact), condition=parse_condition(requirement.marker))
+        return Step(packages=tuple(meant or exact), condition=self.markers.read(requirement.marker))
 
     def needs(self, place: int, _extra: str) -> Iterator[Step]:
         package = self.packages[place]

@@ -21,7 +21,7 @@ def parse_constraint(text: str) -> tuple[str, ...]:
 
     Raises MalformedError.
     """
-    alternatives = re.split(r"\s*\|\|?\s*", text.strip())
+    alternatives = re.split(r"\s*\|\|?\s*", text.strip("() \t"))
     if len(alternatives) > _MAX_CLAUSES:
         raise MalformedError("a version constraint of reasonable length", text)
     return tuple(dict.fromkeys(_specifier(alternative, text) for alternative in alternatives))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -20,10 +19,10 @@ from pycache_action.dependencies.artifacts import read_hashes
 from pycache_action.dependencies.conditions import (
     NEVER,
     Condition,
+    Markers,
     both,
     decided,
     either,
-    parse_condition,
     render_condition,
     split_atom,
 )
@@ -57,7 +56,7 @@ def parse_poetry_lock(content: bytes, asked: Asked) -> Parsed:
         reached, direct = lock.by_groups(asked.selection), set(range(len(lock.packages)))
     else:
         steps = [
-            lock.step(one.name, one.specifier, one.url, one.extras, parse_condition(one.marker)) for one in declared
+            lock.step(one.name, one.specifier, one.url, one.extras, lock.markers.read(one.marker)) for one in declared
         ]
         direct = {package for step in steps for package in step.packages}
         reached = lock.told_apart(walk(steps, lock.needs))
@@ -113,6 +112,7 @@ class _Lock:
     toml: Toml
     packages: list[_Package]
     by_name: dict[str, list[int]] = field(default_factory=dict)
+    markers: Markers = field(default_factory=Markers)
 
     def __post_init__(self) -> None:
         for place, package in enumerate(self.packages):
@@ -133,7 +133,9 @@ class _Lock:
             for one in value if isinstance(value, list) else [value]:
                 needed = {"version": one} if isinstance(one, str) else table(one, name, package.line)
                 marker = string(needed.get("markers"), "markers", package.line)
-                condition = _condition_for(marker, extra)
+                condition = self.markers.read(marker)
+                if "extra" in marker:
+                    condition = decided(condition, lambda atom: _holds_for_any(atom, {extra}))
                 if needed.get("optional") is True and "extra" not in marker and canonicalize_name(name) not in brought:
                     continue
                 url = next(
@@ -186,7 +188,7 @@ class _Lock:
         texts = list(markers.values()) if isinstance(markers, dict) else [markers]
         found = NEVER
         for text in texts:
-            found = either(found, parse_condition(string(text, "markers", package.line)))
+            found = either(found, self.markers.read(string(text, "markers", package.line)))
         return found
 
     def requirement(self, place: int, condition: Condition, path: str, *, direct: bool) -> Requirement:
@@ -225,13 +227,6 @@ def _brought_by(package: _Package, extra: str) -> set[str]:
         text for name, one in extras.items() if canonicalize_name(name) == extra for text in strings(one, "extras")
     ]
     return {canonicalize_name(found[0]) for text in texts if (found := re.match(r"[\w.-]+", text))}
-
-
-@lru_cache(maxsize=8192)
-def _condition_for(marker: str, extra: str) -> Condition:
-    """Return the condition of a dependency of a package that is asked for with one extra, or none."""
-    condition = parse_condition(marker)
-    return decided(condition, lambda atom: _holds_for_any(atom, {extra})) if "extra" in marker else condition
 
 
 def _is_extra(atom: str) -> bool:

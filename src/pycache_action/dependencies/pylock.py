@@ -11,8 +11,8 @@ from pycache_action.dependencies.artifacts import read_hashes
 from pycache_action.dependencies.conditions import (
     NEVER,
     Condition,
+    Markers,
     decided,
-    parse_condition,
     render_condition,
     split_atom,
 )
@@ -52,11 +52,11 @@ def parse_pylock(content: bytes, asked: Asked) -> Parsed:
         where = f" at {error.context}" if error.context else ""
         raise MalformedError(f"a pylock.toml as the specification has it{where}: {error.message}", "", line) from error
     decide = _decider(pylock, asked.selection)
-    requirements = []
+    requirements, markers = [], Markers()
     known = lines if len(lines) == len(pylock.packages) else [0] * len(pylock.packages)
     for line, package, entry in zip(known, pylock.packages, entries, strict=True):
         source = Source(asked.path, line)
-        condition = decided(parse_condition(str(package.marker or "")), decide)
+        condition = decided(markers.read(str(package.marker or "")), decide)
         if condition != NEVER:
             files = [table(entry, "packages").get(name) for name in ("archive", "sdist", "wheels")]
             requirements.append(_requirement(package, condition, read_hashes(toml, *files), source))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from packaging.utils import canonicalize_name
 
+from pycache_action.dependencies.conditions import MAX_MARKERS
 from pycache_action.dependencies.formats import UNORDERED, Asked, Include, Option, Parsed
 from pycache_action.dependencies.locations import URL, canonical_index, redacted, without_credentials
 from pycache_action.dependencies.malformed import MalformedError
@@ -85,8 +86,7 @@ def parse_requirements_txt(content: bytes, asked: Asked) -> Parsed:
     try:
         for line, logical in _logical_lines(_decode(content)):
             _read_line(logical, Source(asked.path, line), found)
-            if len(found.requirements) + len(found.directives) > _MAX_ENTRIES:
-                raise MalformedError(f"at most {_MAX_ENTRIES} requirements and options", "")
+            found.check_size()
     except MalformedError as error:
         problem = Problem(file=asked.path, line=line, expected=error.expected, seen=redacted(error.seen))
         return Parsed(directives=tuple(found.directives), problem=problem)
@@ -97,6 +97,14 @@ def parse_requirements_txt(content: bytes, asked: Asked) -> Parsed:
 class _Found:
     requirements: list[Requirement] = field(default_factory=list)
     directives: list[Option | Include] = field(default_factory=list)
+    markers: set[str] = field(default_factory=set)
+
+    def check_size(self) -> None:
+        if len(self.requirements) + len(self.directives) > _MAX_ENTRIES:
+            raise MalformedError(f"at most {_MAX_ENTRIES} requirements and options")
+        self.markers.update(one.marker for one in self.requirements[-1:])
+        if len(self.markers) > MAX_MARKERS:  # each takes up to milliseconds
+            raise MalformedError(f"at most {MAX_MARKERS} different markers")
 
 
 def _decode(content: bytes) -> str:

@@ -17,8 +17,8 @@ from pycache_action.dependencies.artifacts import read_hashes
 from pycache_action.dependencies.conditions import (
     ALWAYS,
     Condition,
+    Markers,
     decided,
-    parse_condition,
     render_condition,
     split_atom,
 )
@@ -100,6 +100,7 @@ class _Lock:
     packages: list[_Package]
     by_name: dict[str, list[int]] = field(default_factory=dict)
     active_extras: set[str] = field(default_factory=set)
+    markers: Markers = field(default_factory=Markers)
 
     def __post_init__(self) -> None:
         for place, package in enumerate(self.packages):
@@ -125,7 +126,7 @@ class _Lock:
         groups = table(package.table.get("dev-dependencies"), "dev-dependencies", package.line)
         if wants_main(selection):
             yield from self.needs(root, "")
-            for extra in choose_extras(selection, extras):
+            for extra in sorted(choose_extras(selection, extras)):
                 yield from self.needs(root, extra)
         chosen = choose_groups(selection, groups, _default_groups(package, asked))
         for name, entries in groups.items():
@@ -152,7 +153,7 @@ class _Lock:
             needed = table(entry, "dependency")
             name = canonicalize_name(string(needed.get("name"), "name"))
             extras = strings(needed.get("extra"), "extra")
-            condition = parse_condition(string(needed.get("marker"), "marker"))
+            condition = self.markers.read(string(needed.get("marker"), "marker"))
             if any("extra ==" in atom or "extra !=" in atom for term in condition for atom in term):
                 condition = decided(condition, self._is_active)
             yield Step(

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.dependencies.project import read
 
@@ -102,6 +102,7 @@ def read_well(requirements: list[Asked], style: Random) -> DependencySet:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(asked(), max_size=6), st.integers(), st.integers())
 def test_meaning__does_not_depend_on_spelling(requirements: list[Asked], one: int, other: int) -> None:
     before, after = read_well(requirements, Random(one)), read_well(requirements, Random(other))
@@ -109,6 +110,7 @@ def test_meaning__does_not_depend_on_spelling(requirements: list[Asked], one: in
     assert compare(before, after).is_empty
 
 
+@settings(deadline=None)
 @given(st.lists(asked(), max_size=4), st.lists(asked(), max_size=4), st.integers())
 def test_meaning__of_other_requirements_is_another(one: list[Asked], other: list[Asked], seed: int) -> None:
     before, after = read_well(one, Random(seed)), read_well(other, Random(seed + 1))
@@ -118,12 +120,14 @@ def test_meaning__of_other_requirements_is_another(one: list[Asked], other: list
     json.dumps(found.to_json())
 
 
+@settings(deadline=None)
 @given(st.lists(asked(), max_size=4), st.integers())
 def test_json__round_trip(requirements: list[Asked], seed: int) -> None:
     found = read_well(requirements, Random(seed))
     assert DependencySet.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)))
 def test_read__never_raises(content: bytes) -> None:
     found = read({"r.txt": content})
@@ -162,6 +166,7 @@ PIECES = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_read__never_raises_on_what_looks_like_requirements(text: str) -> None:
     found = read({"r.txt": text})
