@@ -74,8 +74,13 @@ class Trace:
 
     @property
     def failed(self) -> tuple[Vertex, ...]:
-        """The vertices that ended with an error, cancelled ones left out."""
-        return tuple(v for v in self.vertices if v.error and "context canceled" not in v.error)
+        """The vertices whose error ended the build: not the cancelled ones, nor caches that could not be read."""
+        harmless = ("importing cache manifest", "exporting cache")
+        return tuple(
+            v
+            for v in self.vertices
+            if v.error and "context canceled" not in v.error and not v.name.startswith(harmless)
+        )
 
 
 @dataclass(slots=True)
