@@ -7,7 +7,7 @@ import re
 # The last words of pip (`Successfully installed six-1.16.0 ...`), uv (`Installed 3 packages in 5ms`) and
 # poetry, pdm (`Package operations: 3 installs, ...`, `3 to add, ...`).
 _PIP = re.compile(r"^(?:\S* )*?Successfully installed (.+)$", re.MULTILINE)
-_COUNTED = re.compile(r"Installed (\d+) packages?\b|Package operations: (\d+) install|(\d+) to add\b")
+_COUNTED = re.compile(r"\bInstalled (\d{1,6}) packages?\b|Package operations: (\d{1,6}) install|\b(\d{1,6}) to add\b")
 
 
 def count_installed(log: str) -> int | None:
