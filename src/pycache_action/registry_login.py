@@ -58,7 +58,7 @@ def write_docker_config(folder: Path, logins: Iterable[Login], existing: Path | 
         shutil.copytree(existing, folder, dirs_exist_ok=True)
     file = folder / "config.json"
     config = _read_config(file)
-    auths = config.setdefault("auths", {})
+    auths = config["auths"] = known if isinstance(known := config.get("auths"), dict) else {}
     for login in logins:
         pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
         auths[login.registry] = {"auth": pair}
@@ -70,7 +70,7 @@ def write_docker_config(folder: Path, logins: Iterable[Login], existing: Path | 
 def find_missing_logins(folder: Path, references: Iterable[str]) -> tuple[str, ...]:
     """The registries among these references for which the configuration knows no login; loopback needs none."""
     config = _read_config(folder / "config.json")
-    known = {_host_of(name) for name in (*config.get("auths", {}), *config.get("credHelpers", {}))}
+    known = {_host_of(name) for name in (*(config.get("auths") or {}), *(config.get("credHelpers") or {}))}
     wanted = dict.fromkeys(registry_of(reference) for reference in references)
     if config.get("credsStore"):
         return ()
