@@ -49,7 +49,8 @@ class CopiedFiles:
         for folder, folders, names in os.walk(top):
             folders.sort()
             relative = Path(folder).relative_to(self._context.root)
-            for name in sorted(names):
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            for name in sorted([*names, *links]):
                 path = (relative / name).as_posix()
                 if self._context.ignore.rule_for(path) is None:
                     yield path
