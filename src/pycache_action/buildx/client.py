@@ -63,7 +63,7 @@ def find_buildx(processes: Processes, environment: Mapping[str, str]) -> Buildx:
         buildx = Buildx(program=program, processes=processes, environment=environment)
         try:
             answer = buildx.run("version", deadline=20)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             continue
         if answer.exit_code == 0:
             _check_version(answer.stdout)
