@@ -2,6 +2,7 @@
 
 Every call has a folder's files `NN.json` and `NN.stderr`. Temporary folders stand as `{temp}` in them, those of one call
 numbered in their order (`{temp}`, `{temp2}`): what a call wrote there is kept with it, and written again in a replay.
+Random ends of names stand as zeros.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pycache_action.process import Completed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+RANDOM_NAME = re.compile(r"(?<=pycache-spare-)[0-9a-f]{8}")
 DATA = Path(__file__).parent / "data"
 
 
@@ -46,7 +48,7 @@ class Folders:
     def hide(self, text: str) -> str:
         for path, name in self.names.items():
             text = text.replace(path, name)
-        return text
+        return RANDOM_NAME.sub("0" * 8, text)
 
     def show(self, text: str) -> str:
         for path, name in self.names.items():
@@ -110,7 +112,7 @@ def _decode(content: dict[str, object]) -> bytes:
 class Replay:
     """Plays a session; fails where another program is asked for than the one that was recorded next.
 
-    `calls` are those that are still to come.
+    `calls` are those that are still to come. There is no program but the one of the next call.
     """
 
     def __init__(self, calls: Iterable[Call]) -> None:
@@ -130,6 +132,8 @@ class Replay:
         folders = Folders(arguments)
         asked_for = tuple(folders.hide(argument) for argument in arguments)
         assert self.calls, f"the recording ends before {' '.join(asked_for)}"
+        if arguments[0] != self.calls[0].arguments[0]:
+            raise FileNotFoundError(arguments[0])
         call = self.calls.pop(0)
         assert asked_for == call.arguments
         for path, content in call.files.items():

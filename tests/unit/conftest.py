@@ -70,3 +70,9 @@ def _is_local(host: str) -> bool:
     except ValueError:
         return host == "localhost"
     return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture
+def servers_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cache server answers when it is asked for a sign of life."""
+    monkeypatch.setattr("pycache_action.cache.lookup.find_silence", lambda *_: None)

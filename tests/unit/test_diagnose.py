@@ -36,9 +36,15 @@ CIRCUMSTANCES = Circumstances(
 )
 
 
-def record_of(path: tuple[PathEntry, ...], **more: str) -> InstallRecord:
-    values = {"instruction": path[-1].instruction if path else "RUN", "stage": "stage-0", "platform": "linux/amd64"}
-    return InstallRecord(**{**values, **more}, seconds=1.0, packages=3, path=path)
+def record_of(path: tuple[PathEntry, ...], *, stage: str = "stage-0", platform: str = "linux/amd64") -> InstallRecord:
+    return InstallRecord(
+        instruction=path[-1].instruction if path else "RUN",
+        stage=stage,
+        platform=platform,
+        seconds=1.0,
+        packages=3,
+        path=path,
+    )
 
 
 def manifest_of(*records: InstallRecord) -> Manifest:

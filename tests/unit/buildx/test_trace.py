@@ -105,10 +105,11 @@ def test_feed__completed_before_it_started() -> None:
     assert vertex({"name": "x", "started": at(5), "completed": at(1)}).seconds == 0
 
 
-def test_feed__error() -> None:
+def test_failed__what_ended_the_build_and_nothing_else() -> None:
     trace = record(
         {"vertexes": [{"digest": A, "name": "x", "error": "exit code: 1"}]},
         {"vertexes": [{"digest": "sha256:b", "name": "y", "error": "context canceled: context canceled"}]},
+        {"vertexes": [{"digest": "sha256:c", "name": "importing cache manifest from z", "error": "z: not found"}]},
     )
     assert [each.error for each in trace.failed] == ["exit code: 1"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.recordings.scripted import Asked, Say, Scripted, failed_vertex
 
 from pycache_action.buildx.client import Buildx
 from pycache_action.cache.backend import Gha, Local, Registry, Unavailable
@@ -17,10 +17,13 @@ from pycache_action.cache.manifest import Manifest, SavedKey, render_manifest
 from pycache_action.cache.naming import Branches, layers_name, manifest_name
 from pycache_action.cache.store import Absent, Store
 from pycache_action.dependencies.model import DependencySet
-from tests.recordings.scripted import Asked, Say, Scripted, failed_vertex
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pycache_action.cache.backend import Backend
+
+pytestmark = pytest.mark.usefixtures("servers_answer")
 
 BACKEND = Registry("registry.test/cache")
 BRANCHES = Branches(own="feature", readable=("feature", "main"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.recordings.written import path_of
 
 from pycache_action.cache.manifest import (
     KEPT_KEYS,
@@ -24,7 +26,6 @@ from pycache_action.cache.manifest import (
     render_manifest,
 )
 from pycache_action.dependencies.model import DependencySet
-from tests.recordings.written import path_of
 
 PATH = path_of(
     """
@@ -101,18 +102,18 @@ def test_parse__future_schema() -> None:
         parse_manifest(json.dumps({**document(), "schema": 99}))
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "7", '"x"', "{", "{}", '{"schema":1}', "[" * 100_000, "\x00", "NaN"])
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "7", '"x"', "{", "{}", '{"schema":1}', "[" * 100_000, "\x00", "NaN"]
+)
 def test_parse__no_manifest_at_all(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_manifest(text)
 
 
 @pytest.mark.parametrize("name", sorted(document()))
-@pytest.mark.parametrize("value", [None, True, -1, 1e300, "x\x1b[2J", ["x"], {"x": 1}, [[["x"]]]])
+@pytest.mark.parametrize("value", [None, False, -1, 1e300, "x\x1b[2J", ["x"], {"x": 1}, [[["x"]]]])
 def test_parse__a_field_of_another_kind(name: str, value: object) -> None:
-    if name == "schema" and value is True:
-        pytest.skip("JSON's true equals 1")
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_manifest(json.dumps({**document(), name: value}))
 
 
@@ -120,18 +121,18 @@ def test_parse__a_field_of_another_kind(name: str, value: object) -> None:
 def test_parse__a_field_is_missing(name: str) -> None:
     value = document()
     del value[name]
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_manifest(json.dumps(value))
 
 
 def test_parse__a_field_too_many() -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_manifest(json.dumps({**document(), "run": "rm"}))
 
 
 @pytest.mark.parametrize("saved_at", [float("nan"), float("inf"), -1, 1e12, True, "0", None])
 def test_parse__times_that_are_none(saved_at: object) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_manifest(json.dumps({**document(), "keys": [{"key": "x", "saved_at": saved_at}]}))
 
 
@@ -144,15 +145,13 @@ JSON = st.recursive(
 
 @given(st.sampled_from(["keys", "dependencies", "installs"]), JSON)
 def test_parse__anything_in_a_field(name: str, value: object) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         parse_manifest(json.dumps({**document(), name: value}))
-    except ValueError:
-        pass
 
 
 @given(st.text())
 def test_parse__any_text(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_manifest(text)
 
 

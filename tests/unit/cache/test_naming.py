@@ -12,7 +12,9 @@ from pycache_action.cache.naming import compute_key, compute_scope, layers_name,
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 """https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests"""
-IMAGES = st.sampled_from(["app", "ghcr.io/Org/App:1", "localhost:5000/app", "a" * 300, "ä/€", "", "--", "app@sha256:11"])
+IMAGES = st.sampled_from(
+    ["app", "ghcr.io/Org/App:1", "localhost:5000/app", "a" * 300, "ä/€", "", "--", "app@sha256:11"]
+)
 BRANCHES = st.text(max_size=300) | st.sampled_from(["main", "Feature/X", "feature-x", "feature/x", "1/merge", ""])
 
 
