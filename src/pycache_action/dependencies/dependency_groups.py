@@ -26,8 +26,8 @@ def read_groups(toml: Toml) -> dict[str, list[object]]:
     return groups
 
 
-def expand_groups(toml: Toml, chosen: set[str]) -> Iterator[str]:
-    """Yield the requirements of the chosen groups and of those they include, as they are written.
+def expand_groups(toml: Toml, chosen: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the requirements of the chosen groups and of those they include: the group each stands in, and its text.
 
     Raises MalformedError for an entry of another kind, a group that does not exist, and groups in a circle.
     """
@@ -36,7 +36,9 @@ def expand_groups(toml: Toml, chosen: set[str]) -> Iterator[str]:
         yield from _expand(toml, groups, name, ())
 
 
-def _expand(toml: Toml, groups: dict[str, list[object]], name: str, including: tuple[str, ...]) -> Iterator[str]:
+def _expand(
+    toml: Toml, groups: dict[str, list[object]], name: str, including: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
     line = toml.line_of_key(including[-1] if including else name)
     if name in including or len(including) > 30:
         raise MalformedError("groups that do not include one another in a circle", name, line)
@@ -44,7 +46,7 @@ def _expand(toml: Toml, groups: dict[str, list[object]], name: str, including: t
         raise MalformedError("the name of a dependency group", name, line)
     for entry in groups[name]:
         if isinstance(entry, str):
-            yield string(entry, f"group {name}", line)
+            yield name, string(entry, f"group {name}", line)
         elif isinstance(entry, dict) and set(entry) == {"include-group"}:
             included = string(entry["include-group"], "include-group", line)
             yield from _expand(toml, groups, canonicalize_name(included), (*including, name))

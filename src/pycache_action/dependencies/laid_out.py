@@ -22,6 +22,7 @@ _STRING = r'"([^"\\]*(?:\\"[^"\\]*)*)"'
 _PAIR = re.compile(rf'(?:([A-Za-z0-9_-]+)|"([^"\\]+)") = (?:{_STRING}|(\[)|(.+))')
 _ELEMENT = re.compile(rf"    {_STRING},")
 _LONG = ("files", "wheels")
+_LONGEST_VALUE = 64 * 1024
 # Inline tables of strings, numbers, times and, one level down, tables of strings.
 _BARE = r"[A-Za-z0-9_-]+"
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z"
@@ -179,6 +180,8 @@ def _time(text: str) -> datetime:
 
 @lru_cache(maxsize=4096)
 def _any_value(text: str) -> object:
+    if len(text) > _LONGEST_VALUE:
+        raise _OtherLayoutError
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):

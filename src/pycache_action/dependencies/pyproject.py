@@ -73,8 +73,9 @@ class Project:
         )
 
     def extras(self) -> set[str]:
-        declared = {canonicalize_name(name) for name in at(self.toml.data, "project", "optional-dependencies")}
-        return declared | poetry_extras(self.toml).keys()
+        declared = at(self.toml.data, "project", "optional-dependencies")
+        dynamic = at(self.toml.data, "tool", "setuptools", "dynamic", "optional-dependencies")
+        return {*map(canonicalize_name, declared), *map(canonicalize_name, dynamic), *poetry_extras(self.toml)}
 
     def groups(self) -> set[str]:
         uv = {"dev"} if "dev-dependencies" in at(self.toml.data, "tool", "uv") else set()
@@ -87,9 +88,8 @@ class Project:
                 yield from self._redirected(text)
             yield from main_requirements(self.toml, self.path, chosen.extras)
         yield from self._extra_requirements(chosen.extras)
-        for group in sorted(chosen.groups):
-            for text in expand_groups(self.toml, {group}):
-                yield from self._redirected(text, group=group)
+        for group, text in expand_groups(self.toml, chosen.groups):
+            yield from self._redirected(text, group=group)
         yield from group_requirements(self.toml, self.path, chosen.groups)
         for group, texts in _pdm_groups(self.toml).items():
             for text in texts if group in chosen.groups else ():

@@ -73,7 +73,7 @@ def parse_toml(content: bytes) -> Toml:
 
 
 def _parse_any(text: str) -> dict[str, object]:
-    if sum(text.count(character) for character in "=,[{.") > _MAX_WEIGHT:
+    if sum(text.count(character) for character in "=,[{.\\") > _MAX_WEIGHT:
         raise MalformedError("a file of reasonable size")
     if found := _LONG_KEY.search(text):
         raise MalformedError("keys of at most 32 parts", found[0], text.count("\n", 0, found.start()) + 1)
