@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tools.demo.figures import render_chart
 
-from pycache_action import __version__
-from pycache_action.buildx import watchdog
-from pycache_action.cache import store
+from pycache_action import __version__, save
+from pycache_action.buildx import spare, watchdog
+from pycache_action.cache import preflight, store
 from pycache_action.cache.naming import compute_scope
 from pycache_action.causes import CauseId
 from pycache_action.dependencies.read import WantedFile, read_dependencies
@@ -99,12 +99,14 @@ def read_meaning(folder: Path, text: str) -> str:
 def test_readme__time_bounds_are_those_of_the_code() -> None:
     bounds = section("When the cache is dead, silent or slow")
 
-    assert row_of(bounds, "never answers").startswith(f"{store.FETCH_SECONDS:.0f} s")
+    assert row_of(bounds, "never answers").startswith(f"{preflight.ANSWER_SECONDS:.0f} s")
+    assert row_of(bounds, "manifest is read").startswith(f"{store.FETCH_SECONDS:.0f} s")
     assert row_of(bounds, "index of the layers").startswith(f"{watchdog.IMPORT_SECONDS:.0f} s")
     assert row_of(bounds, "middle of a layer").startswith(f"{watchdog.STALL_SECONDS:.0f} s")
     assert f"slower than {watchdog.SLOWEST_PACE // 1000} kB/s" in bounds
     saving = row_of(bounds, "while the cache is saved")
-    assert saving.startswith(f"{watchdog.QUIET_SECONDS:.0f} s of silence, then {store.PUT_SECONDS:.0f} s")
+    assert saving.startswith(f"{watchdog.QUIET_SECONDS:.0f} s of silence, then {save.PACE_SECONDS:.0f} s")
+    assert f"within {spare.ANSWER_SECONDS:.0f} s" in bounds
     assert row_of(bounds, "takes very long").startswith(f"{watchdog.LONGEST_EXPORT_SECONDS / 60:.0f} min")
 
 
