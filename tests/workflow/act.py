@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.workflow.project import Event
 
 HERE = Path(__file__).parent
-ACTION_YML = HERE.parents[1] / "action.yml"
+CHECKOUT = HERE.parents[1]
 STAND_INS = {
     "actions/download-artifact@v4": HERE / "actions" / "download-artifact",
     "actions/upload-artifact@v4": HERE / "actions" / "upload-artifact",
@@ -182,19 +183,18 @@ class Act:
         return str(path)
 
     def _write_action(self, runner: Runner) -> Path:
-        """action.yml as a release has it: with the name of an image in place of the Dockerfile's."""
-        text, count = re.subn(r"(?m)^  image: Dockerfile$", f"  image: docker://{self.action_image}", _read_action())
+        """Our repository as a release has it: action.yml names an image, not the Dockerfile."""
+        text = (CHECKOUT / "action.yml").read_text()
+        text, count = re.subn(r"(?m)^  image: Dockerfile$", f"  image: docker://{self.action_image}", text)
         assert count == 1, "action.yml does not say `image: Dockerfile`"
         if runner.builder:
             text = text.replace("\n  builder:\n", f"\n  builder:\n    default: {runner.builder}\n", 1)
         folder = self.folder / "action"
-        folder.mkdir(exist_ok=True)
+        workflows = Path(".github", "workflows")
+        (folder / workflows).mkdir(parents=True, exist_ok=True)
         (folder / "action.yml").write_text(text)
+        shutil.copy(CHECKOUT / workflows / "build.yml", folder / workflows)
         return folder
-
-
-def _read_action() -> str:
-    return ACTION_YML.read_text()
 
 
 def _lines(values: Mapping[str, str]) -> str:

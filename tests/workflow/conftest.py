@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.gha_cache import GhaCache
 from tests.support.github_api import GitHubApi
 from tests.support.package_index import PackageIndex
 from tests.workflow.act import Act, Runner
@@ -161,6 +162,13 @@ def github() -> Iterator[GitHubApi]:
     with GitHubApi() as api:
         api.add_pull(PULL_REQUEST, head_branch="topic", files=("requirements.txt",))
         yield api
+
+
+@pytest.fixture
+def gha_cache() -> Iterator[GhaCache]:
+    """A job's cache service, version 2, empty."""
+    with GhaCache() as cache:
+        yield cache
 
 
 @pytest.fixture

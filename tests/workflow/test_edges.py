@@ -6,15 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.gha_cache import GhaCache
 from tests.support.gha_token import READ, WRITE
 from tests.support.github_api import GitHubApi
 from tests.workflow.project import PULL_REQUEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from tests.support.gha_cache import GhaCache
     from tests.workflow.act import Act, Runner, WorkflowResult
     from tests.workflow.project import Event, Project
 
@@ -34,12 +34,6 @@ jobs:
           push: true
 """
 PULL = ((f"refs/pull/{PULL_REQUEST}/merge", READ | WRITE), ("refs/heads/main", READ))
-
-
-@pytest.fixture
-def gha_cache() -> Iterator[GhaCache]:
-    with GhaCache() as cache:
-        yield cache
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.gha_cache import GhaCache
 from tests.support.gha_token import READ, WRITE, make_token
 from tests.workflow.project import PULL_REQUEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from tests.support.gha_cache import GhaCache
     from tests.support.github_api import GitHubApi
     from tests.workflow.act import Act, Runner, WorkflowResult
     from tests.workflow.project import Event, Project
@@ -41,49 +41,32 @@ jobs:
 """
 
 
-@pytest.fixture(params=["v1", "v2"])
-def service(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[..., tuple[dict[str, str], list[str]]]]:
-    """A job's cache service: environment and options of act for a job that may reach these scopes."""
-    if request.param == "v1":  # act's own
-        options = ["--cache-server-path", str(tmp_path / "actcache"), "--cache-server-addr", "127.0.0.1"]
-        yield lambda scopes: ({"ACTIONS_RUNTIME_TOKEN": make_token(scopes)}, options)
-        return
-    with GhaCache() as cache:
-
-        def environment(scopes: tuple[tuple[str, int], ...]) -> tuple[dict[str, str], list[str]]:
-            given = cache.environment(scopes)
-            del given["ACTIONS_CACHE_SERVICE_V2"]  # a container action does not get it
-            return given, ["--no-cache-server"]
-
-        yield environment
-
-
-def test_flow__push_new_runner_pull_request_push_again(
-    act: Act,
-    project: Project,
-    image: str,
-    new_runner: Callable[[], Runner],
-    service: Callable[..., tuple[dict[str, str], list[str]]],
-    github: GitHubApi,
-) -> None:
+@pytest.fixture
+def run(
+    act: Act, project: Project, image: str, new_runner: Callable[[], Runner], github: GitHubApi
+) -> Callable[..., WorkflowResult]:
+    """Runs the workflow for an event on a new runner; it passes."""
     project.write(".github/workflows/image.yml", WORKFLOW)
 
-    def run(event: Event, scopes: tuple[tuple[str, int], ...]) -> WorkflowResult:
-        environ, options = service(scopes)
+    def run(event: Event, environ: dict[str, str], *options: str) -> WorkflowResult:
         result = act.run(
             event,
             new_runner(),
             environ={**environ, "GITHUB_API_URL": github.url},
             variables={"IMAGE": image},
             secrets={"GITHUB_TOKEN": github.token},
-            options=options,
+            options=options or ("--no-cache-server",),
         )
         assert result.ok
         return result
 
-    cold = run(project.push(), MAIN)
+    return run
+
+
+def test_flow__push_new_runner_pull_request_push_again(
+    run: Callable[..., WorkflowResult], project: Project, github: GitHubApi, gha_cache: GhaCache
+) -> None:
+    cold = run(project.push(), _job(gha_cache, MAIN))
     assert cold.outputs()["cache-hit"] == "false"
     assert cold.outputs()["cache-result"] == "miss"
     assert cold.outputs()["miss-reason"] == "no-previous-build"
@@ -91,15 +74,11 @@ def test_flow__push_new_runner_pull_request_push_again(
     assert "GitHub's cache service" in cold.log()
 
     project.write("README.md", "Not part of the image.\n")
-    hit = run(project.push(), MAIN)
-    assert hit.outputs()["cache-hit"] == "true"
-    assert hit.outputs()["cache-result"] == "hit"
-    assert hit.outputs()["miss-reason"] == ""
-    assert hit.outputs()["cache-key"] == hit.outputs()["cache-matched-key"] == cold.outputs()["cache-key"]
-    assert not hit.annotations()
+    hit = run(project.push(), _job(gha_cache, MAIN))
+    assert_hit(hit, key=cold.outputs()["cache-key"])
 
     project.write("requirements.txt", "alpha==2.0\nbeta==1.0\n")
-    miss = run(project.pull_request(), PULL)
+    miss = run(project.pull_request(), _job(gha_cache, PULL))
     assert miss.outputs()["cache-result"] == "miss"
     assert miss.outputs()["miss-reason"] == "dependencies-changed"
     assert miss.outputs()["cache-matched-key"] == cold.outputs()["cache-key"]
@@ -114,10 +93,33 @@ def test_flow__push_new_runner_pull_request_push_again(
 
     before = comment.body
     project.write("README.md", "Still not part of the image.\n")
-    again = run(project.pull_request(), PULL)
+    again = run(project.pull_request(), _job(gha_cache, PULL))
     assert again.outputs()["cache-hit"] == "true"
     [edited] = github.comments(PULL_REQUEST)
     assert edited.id == comment.id
     assert edited.body != before
     assert edited.body.splitlines()[0] == before.splitlines()[0]
     assert "Comment edited" in again.log()
+
+
+def test_flow__cache_service_version_1(run: Callable[..., WorkflowResult], project: Project, tmp_path: Path) -> None:
+    """act's own service; its address reaches the job as ACTIONS_CACHE_URL."""
+    environ = {"ACTIONS_RUNTIME_TOKEN": make_token(MAIN)}
+    options = ("--cache-server-path", str(tmp_path / "actcache"), "--cache-server-addr", "127.0.0.1")
+    cold = run(project.push(), environ, *options)
+    assert cold.outputs()["miss-reason"] == "no-previous-build"
+    assert_hit(run(project.push(), environ, *options), key=cold.outputs()["cache-key"])
+
+
+def assert_hit(result: WorkflowResult, *, key: str) -> None:
+    outputs = result.outputs()
+    assert outputs["cache-hit"] == "true"
+    assert outputs["cache-result"] == "hit"
+    assert outputs["miss-reason"] == ""
+    assert outputs["cache-key"] == outputs["cache-matched-key"] == key
+    assert not result.annotations()
+
+
+def _job(cache: GhaCache, scopes: tuple[tuple[str, int], ...]) -> dict[str, str]:
+    """What the runner gives to a container action: not the version of the service."""
+    return {name: value for name, value in cache.environment(scopes).items() if name != "ACTIONS_CACHE_SERVICE_V2"}
