@@ -63,6 +63,8 @@ def act(environ: Mapping[str, str], commands: WorkflowCommands) -> int:
     inputs = translate_paths(Inputs.from_environ(environ, read_defaults(workspace / DEFAULTS_FILE)), folders)
     commands.mask(*inputs.secret_values)
     workflow_run = WorkflowRun.from_environ(environ, _read_event(environ))
+    if not inputs.context and not workflow_run.repository:
+        raise InputError("context: none is given, and there is no repository to fetch", hint="Write context: .")
     with tempfile.TemporaryDirectory(prefix="pycache-docker-") as folder:
         _log_in(inputs, workflow_run, environ, Path(folder))
         child = _child_environment(environ, Path(folder))

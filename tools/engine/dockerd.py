@@ -98,6 +98,8 @@ def render_configuration(daemon: Daemon, state: State, programs: Programs, setti
         "fixed-cidr": daemon.addresses,
         "default-address-pools": [{"base": f"{settings.network}.128.0/17", "size": 24}],
         "labels": [f"pycache-engine={state.id}", f"pycache-programs={programs.root.name}"],
+        # A disk that fills up would have the engine drop caches in the middle of a test.
+        "builder": {"gc": {"enabled": False}},
         "iptables": False,
         "ip6tables": False,
     }
