@@ -114,11 +114,11 @@ def stop(daemon: Daemon) -> bool:
     return pid is not None
 
 
-def answers(docker_host: str) -> bool:
-    """Whether an engine answers on this socket within two seconds."""
-    connection = http.client.HTTPConnection("localhost", timeout=2)
+def answers(docker_host: str, *, seconds: float = 2) -> bool:
+    """Whether an engine answers on this socket."""
+    connection = http.client.HTTPConnection("localhost")
     connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.settimeout(2)
+    connection.sock.settimeout(seconds)
     try:
         connection.sock.connect(docker_host.removeprefix("unix://"))
         connection.request("GET", "/_ping")
@@ -127,6 +127,13 @@ def answers(docker_host: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def serves(daemon: Daemon, state: State, programs: Programs, settings: Settings) -> bool:
+    """Whether `daemon` runs, with these programs and settings, and answers (a busy machine is given time)."""
+    if daemon.pid_file.find() is None or not is_configured(daemon, state, programs, settings):
+        return False
+    return answers(daemon.docker_host, seconds=30)
 
 
 def is_configured(daemon: Daemon, state: State, programs: Programs, settings: Settings) -> bool:

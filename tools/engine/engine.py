@@ -41,6 +41,7 @@ class Engine:
         """What a process needs in its environment to use this engine, `docker` and `docker-buildx` on PATH included."""
         return {
             "DOCKER_HOST": self.docker_host,
+            "DOCKER_CONTEXT": "",  # a user's would go before DOCKER_HOST
             "BUILDX_CONFIG": str(self.state.path / "buildx"),
             "PATH": f"{self.state.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }

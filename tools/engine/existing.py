@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -116,8 +117,6 @@ def start_container(state: State, host: str, name: str, port: int, *options: str
 
 
 def wait_for_registry(registry: RegistryContainer) -> None:
-    import time
-
     for _ in range(600):
         if answers(registry.address):
             return
@@ -164,7 +163,7 @@ def docker(
     seconds: float = 300,
 ) -> str:
     """Runs `docker`; what it printed, or `EngineError` with its last words."""
-    chosen = {"DOCKER_HOST": host} if host else {}
+    chosen = {"DOCKER_HOST": host, "DOCKER_CONTEXT": ""} if host else {}
     try:
         done = subprocess.run(
             ["docker", *arguments],

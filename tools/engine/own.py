@@ -78,8 +78,7 @@ def ensure_daemon(state: State, programs: Programs, settings: Settings) -> Setti
     """A daemon that was started with the same settings is left alone; another is started again."""
     daemon = dockerd.main_daemon(state, settings)
     inner = inner_registry_pid(state)
-    runs = daemon.pid_file.find() is not None and inner.find() is not None
-    if runs and dockerd.is_configured(daemon, state, programs, settings):
+    if inner.find() is not None and dockerd.serves(daemon, state, programs, settings):
         return settings
     dockerd.stop(daemon)
     if (pid := inner.find()) is not None:
@@ -96,17 +95,19 @@ def ensure_daemon(state: State, programs: Programs, settings: Settings) -> Setti
 
 
 def take_down(state: State) -> None:
-    programs = find_programs(state)
-    if programs is None:
-        return
+    """Ends what runs, even where the state was deleted under it."""
     settings = state.read_settings()
     for daemon in dockerd.find_fresh(state, settings):
         dockerd.remove_fresh(daemon)
+    for path in state.run.glob("fresh-*/pid"):
+        if (pid := PidFile(path).find()) is not None:
+            processes.kill(pid)
     if dockerd.stop(dockerd.main_daemon(state, settings)):
         say("Docker Engine ended")
     for pid_file in (registry_pid(state), inner_registry_pid(state)):
         if (pid := pid_file.find()) is not None:
             processes.end(pid, ask=[pid])
-    if settings.network:
+    programs = find_programs(state)
+    if programs is not None and settings.network:
         network.remove_network(state, programs, settings.network)
     shutil.rmtree(state.run, ignore_errors=True)

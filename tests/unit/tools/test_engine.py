@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tools.engine import processes
-from tools.engine.dockerd import Daemon, forget_networks, is_configured, remove_tree, render_configuration
+from tools.engine.dockerd import Daemon, forget_networks, is_configured, remove_tree, render_configuration, serves
+from tools.engine.engine import Engine
 from tools.engine.layers import write_layer
 from tools.engine.network import bridge_name, choose_network, parse_name_servers, parse_routes
 from tools.engine.processes import PidFile
@@ -202,6 +203,15 @@ class TestDaemon:
         assert is_configured(daemon, state, programs, settings)
         assert not is_configured(daemon, state, programs, Settings(5002, "10.9"))
         assert not is_configured(daemon, state, Programs(state.path / "programs-2"), settings)
+
+    def test_environ__goes_before_a_users_choice(self, state: State) -> None:
+        engine = Engine(docker_host="unix:///run/x/docker.sock", registry="localhost:5000", state=state, is_ours=True)
+        assert engine.environ["DOCKER_HOST"] == "unix:///run/x/docker.sock"
+        assert engine.environ["DOCKER_CONTEXT"] == ""
+        assert engine.environ["PATH"].startswith(f"{state.bin}:")
+
+    def test_serves__no_process(self, state: State) -> None:
+        assert not serves(self.daemon(state), state, Programs(state.path), Settings())
 
     def test_is_configured__never_started(self, state: State) -> None:
         assert not is_configured(self.daemon(state), state, Programs(state.path), Settings())
