@@ -140,7 +140,8 @@ def _folder_for_people(inputs: Inputs) -> str:
     """A Git context names its folder behind the colon: https://docs.docker.com/build/concepts/context/#url-fragments"""
     if not inputs.context or "defaultContext" in inputs.context or _is_remote(inputs.context):
         return inputs.context.partition("}}:")[2] or inputs.context.partition("#")[2].partition(":")[2]
-    return os.path.relpath(inputs.context).removeprefix("./").removesuffix(".")
+    relative = os.path.relpath(inputs.context)
+    return "" if relative == "." else relative
 
 
 def _is_remote(argument: str) -> bool:
