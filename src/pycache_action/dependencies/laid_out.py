@@ -18,7 +18,7 @@ from pycache_action.dependencies.malformed import MalformedError
 Container = TypeVar("Container", dict[str, object], list[object])
 
 _HEADER = re.compile(r"(\[\[?)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,4})(\]\]?)")
-_STRING = r'"([^"\\]*(?:\\"[^"\\]*)*)"'
+_STRING = r'"([^"\\]*+(?:\\"[^"\\]*+)*+)"'  # possessive: trying again takes gigabytes for a long text
 _PAIR = re.compile(rf'(?:([A-Za-z0-9_-]+)|"([^"\\]+)") = (?:{_STRING}|(\[)|(.+))')
 _ELEMENT = re.compile(rf"    {_STRING},")
 _LONG = ("files", "wheels")

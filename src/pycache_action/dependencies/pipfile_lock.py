@@ -51,7 +51,8 @@ def _parse_json(content: bytes) -> tuple[str, dict[str, object]]:
         text = content.decode("utf-8-sig")
         return text, table(json.loads(text), "the file")
     except json.JSONDecodeError as error:
-        seen = error.doc.splitlines()[error.lineno - 1].strip() if error.doc.splitlines()[error.lineno - 1 :] else ""
+        begin = error.doc.rfind("\n", 0, error.pos) + 1
+        seen = error.doc[begin : begin + 200].partition("\n")[0].strip()
         raise MalformedError(f"valid JSON ({error.msg.lower()})", seen, error.lineno) from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1

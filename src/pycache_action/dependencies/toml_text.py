@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MAX_LINES = 500_000
 # tomllib needs some microseconds for each of these characters, and far more for a key of thousands of parts.
 _MAX_WEIGHT = 600_000
+_MAX_SIZE = 8 * 1024 * 1024  # of what no tool laid out
 _PART = r"(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')"
 _LONG_KEY = re.compile(rf"(?<![\w\"'-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{32}}")
 _PLACE = re.compile(r"\b(?:url|path|file|filename|name) = \"([^\"\\]*)\"")
@@ -73,7 +74,7 @@ def parse_toml(content: bytes) -> Toml:
 
 
 def _parse_any(text: str) -> dict[str, object]:
-    if sum(text.count(character) for character in "=,[{.\\") > _MAX_WEIGHT:
+    if len(text) > _MAX_SIZE or sum(text.count(character) for character in "=,[{.\\") > _MAX_WEIGHT:
         raise MalformedError("a file of reasonable size")
     if found := _LONG_KEY.search(text):
         raise MalformedError("keys of at most 32 parts", found[0], text.count("\n", 0, found.start()) + 1)
