@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
 STAND_INS = {
-    "actions/download-artifact@v4": HERE / "actions" / "download-artifact",
-    "actions/upload-artifact@v4": HERE / "actions" / "upload-artifact",
-    "docker/login-action@v3": HERE / "actions" / "login",
-    "docker/metadata-action@v5": HERE / "actions" / "metadata",
-    "docker/setup-buildx-action@v3": HERE / "actions" / "setup-buildx",
+    "actions/download-artifact": HERE / "actions" / "download-artifact",
+    "actions/upload-artifact": HERE / "actions" / "upload-artifact",
+    "docker/login-action": HERE / "actions" / "login",
+    "docker/metadata-action": HERE / "actions" / "metadata",
+    "docker/setup-buildx-action": HERE / "actions" / "setup-buildx",
+    "docker/setup-qemu-action": HERE / "actions" / "setup-qemu",
 }
 TIMEOUT = 180
 
@@ -141,7 +142,8 @@ class Act:
             "--var-file": self._write("variables", _lines(variables or {})),
             "--secret-file": self._write("secrets", _lines(secrets or {})),
         }
-        actions = {"org/pycache-action@v1": self._write_action(runner), **STAND_INS}
+        ours = self._write_action(runner)
+        actions = {"org/pycache-action@v1": ours, **_find_stand_ins(event.folder, ours)}
         argv = [
             *(str(self.program), event.name, "--json", "--insecure-secrets", "--pull=false", "--rm"),
             *("--platform", f"ubuntu-latest={self.image}", "--actor", "octocat", "--concurrent-jobs", "1"),
@@ -195,6 +197,13 @@ class Act:
         (folder / "action.yml").write_text(text)
         shutil.copy(CHECKOUT / workflows / "build.yml", folder / workflows)
         return folder
+
+
+def _find_stand_ins(*folders: Path) -> dict[str, Path]:
+    """Who plays which action at which version, for all workflows of these repositories."""
+    texts = (path.read_text() for folder in folders for path in (folder / ".github" / "workflows").glob("*.yml"))
+    used = (match for text in texts for match in re.findall(r"uses: ([^\s@]+)@(\S+)", text))
+    return {f"{name}@{version}": STAND_INS[name] for name, version in used if name in STAND_INS}
 
 
 def _lines(values: Mapping[str, str]) -> str:

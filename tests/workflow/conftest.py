@@ -65,7 +65,8 @@ def docker(engine: Engine) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def session(engine: Engine, docker: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Session:
+def session(engine: Engine, docker: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """The images that all tests need: the runner's, the action's, and one to build from."""
     try:
         tools = ensure_tools(engine)
     except (EngineError, subprocess.CalledProcessError) as error:
@@ -87,7 +88,8 @@ def session(engine: Engine, docker: Callable[..., str], tmp_path_factory: pytest
         engine=engine.environ,
         folder=tmp_path_factory.mktemp("act"),
     )
-    return Session(token=token, base=base, act=act)
+    yield Session(token=token, base=base, act=act)
+    docker("image", "rm", "--force", base)
 
 
 def _write_base(folder: Path, token: str) -> Path:

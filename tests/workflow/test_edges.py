@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.gha_cache import GhaCache
     from tests.workflow.act import Act, Runner, WorkflowResult
+    from tests.workflow.conftest import Session
     from tests.workflow.project import Event, Project
 
 WORKFLOW = """\
@@ -40,23 +41,23 @@ PULL = ((f"refs/pull/{PULL_REQUEST}/merge", READ | WRITE), ("refs/heads/main", R
 def run(
     act: Act, project: Project, warm_runner: Runner, image: str, gha_cache: GhaCache
 ) -> Callable[..., WorkflowResult]:
-    """Runs the workflow, with `inputs` beside its own, for an event."""
+    """Runs the workflow for an event, with `inputs` beside its own and steps for `later`."""
 
     def run(
         event: Callable[[], Event],
         *,
         inputs: str = "",
         environ: dict[str, str] | None = None,
-        token: str = "ghs_stand-in",
+        later: str = "",
     ) -> WorkflowResult:
         lines = "".join(f"          {line}\n" for line in inputs.splitlines())
-        project.write(".github/workflows/image.yml", WORKFLOW + lines)
+        project.write(".github/workflows/image.yml", WORKFLOW + lines + later)
         return act.run(
             event(),
             warm_runner,
             environ={**gha_cache.environment(), **(environ or {})},
             variables={"IMAGE": image},
-            secrets={"GITHUB_TOKEN": token},
+            secrets={"GITHUB_TOKEN": "ghs_stand-in"},
         )
 
     return run
@@ -176,6 +177,27 @@ def test_input__unknown_value(run: Callable[..., WorkflowResult], project: Proje
     assert "save: 'alway' is not known" in error.argument
     assert "Did you mean 'always'?" in error.argument
     assert "Traceback" not in result.wire
+
+
+def test_outputs__in_the_workspace_are_there_for_later_steps(
+    run: Callable[..., WorkflowResult],
+    project: Project,
+    session: Session,
+    name: str,
+    image: str,
+    docker: Callable[..., str],
+) -> None:
+    project.write(
+        "Dockerfile",
+        f"FROM {session.base} AS install\nENV PROJECT={name}\nCOPY requirements.txt /\n"
+        "RUN pip install --target /site -r /requirements.txt\nFROM scratch\nCOPY --from=install /site /\n",
+    )
+    inputs = "outputs: type=local,dest=out\nreport: told/report.json"
+    later = "      - id: later\n        run: ls out/alpha && grep schema told/report.json\n"
+    result = run(project.push, inputs=inputs, later=later)
+    assert result.ok
+    assert "__init__.py" in result.log("later")
+    assert result.outputs()["digest"] in docker("buildx", "imagetools", "inspect", image)
 
 
 def test_outputs__path_the_container_does_not_have(run: Callable[..., WorkflowResult], project: Project) -> None:
