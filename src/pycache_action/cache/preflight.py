@@ -36,8 +36,8 @@ def find_silence(backend: Backend, environment: Mapping[str, str]) -> Unavailabl
     url = _find_url(backend)
     if not url.hostname or any(environment.get(name) or environment.get(name.upper()) for name in PROXIES):
         return None
-    connection = _connection(url.scheme, url.hostname, url.port)
     try:
+        connection = _connection(url.scheme, url.hostname, url.port)
         connection.connect()
     except (OSError, ValueError):
         return None
