@@ -81,11 +81,18 @@ class Recorder:
         watchdog: Callable[[], str] | None = None,
         deadline: float | None = None,
     ) -> Completed:
+        heard: list[str] = []
+
+        def hear(line: str) -> None:
+            heard.append(f"{line}\n")
+            if on_error_line is not None:
+                on_error_line(line)
+
         answer = SystemProcesses().run(
             arguments,
             environment=environment,
             standard_input=standard_input,
-            on_error_line=on_error_line,
+            on_error_line=hear,
             watchdog=watchdog,
             deadline=deadline,
         )
@@ -95,7 +102,8 @@ class Recorder:
                 arguments=tuple(self._scrub(folders.hide(argument)) for argument in arguments),
                 exit_code=answer.exit_code,
                 stdout=self._scrub(folders.hide(answer.stdout)),
-                stderr=self._scrub(folders.hide(answer.stderr)),
+                # What a program said while it was being ended was not listened to.
+                stderr=self._scrub(folders.hide("".join(heard) if answer.stopped else answer.stderr)),
                 seconds=answer.seconds,
                 stopped=self._scrub(answer.stopped),
                 files=self._read_files(folders),

@@ -22,6 +22,7 @@ from pycache_action.buildx.trace import Trace, Transfer, Vertex
 from pycache_action.cache.manifest import CopiedFile, PathEntry
 
 START = 1_000_000.0
+LINE = re.compile(r"(.*\S)\s{2,}(cached|running|waiting|done|[\d.]+s|\d+/\d+|failed:.*)")
 
 
 def trace_of(text: str, *, messages: tuple[str, ...] = ()) -> Trace:
@@ -30,7 +31,9 @@ def trace_of(text: str, *, messages: tuple[str, ...] = ()) -> Trace:
     """
     vertices: list[Vertex] = []
     for line in _lines(text):
-        name, state = re.split(r"\s{2,}", line.strip(), maxsplit=1)
+        found = LINE.fullmatch(line.strip())
+        assert found, line
+        name, state = found.groups()
         if line.startswith("    "):
             last = vertices.pop()
             vertices.append(_with_transfer(last, name, state))

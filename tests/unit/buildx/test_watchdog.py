@@ -151,7 +151,6 @@ def test_import__not_judged_while_a_step_runs(show: Show, imports: ImportWatchdo
     assert show.run(imports, 5)
 
 
-@pytest.mark.xfail(reason="a base image's layers are taken for the cache's")
 def test_import__a_base_image_is_no_cache(show: Show, imports: ImportWatchdog) -> None:
     """Docker Hub may be slow; leaving out the cache makes it no faster."""
     show.start("[1/3] FROM docker.io/library/python:3.11-slim@sha256:aa")
