@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pycache_action.buildx.client import Buildx
 
-ANSWER_SECONDS = 6.0
+ANSWER_SECONDS = 4.0
 BOOT_SECONDS = 120.0
 
 
