@@ -101,11 +101,9 @@ def _exports(trace: Trace) -> bool:
 
 
 def _is_preparing(trace: Trace) -> bool:
-    """Whether layers are being compressed, before the first of them is written."""
-    exports = (vertex for vertex in trace.vertices if vertex.name.startswith("exporting cache"))
-    return any(
-        each.id.startswith("preparing") and not each.completed for export in exports for each in export.transfers
-    )
+    """Whether layers are being compressed, and none is written yet: that is work, and no waiting for a server."""
+    said = [t.id for v in trace.vertices if v.name.startswith("exporting cache") for t in v.transfers]
+    return any(id_.startswith("preparing") for id_ in said) and not any(id_.startswith("writing") for id_ in said)
 
 
 def _is_busy(trace: Trace, coming: set[str]) -> bool:
