@@ -68,11 +68,14 @@ def build(context: str, **given: Any) -> None:
     """Build CONTEXT, a folder or Git URL, with what the cache has."""
     with _errors_for_people():
         inputs = _read_inputs(context, given)
-        environment = dict(os.environ)
+        environment = _child_environment()
         buildx = find_buildx(SystemProcesses(), environment)
         builder = choose_builder(buildx, inputs.builder, join=False)
         backend = choose_backend(
-            parse_cache(inputs.cache), environ={}, cache_ref=inputs.cache_ref, folder=_cache_folder(environment)
+            parse_cache(inputs.cache),
+            environ=environment,
+            cache_ref=inputs.cache_ref,
+            folder=_cache_folder(environment),
         )
         job = Job(
             inputs=inputs,
@@ -138,6 +141,14 @@ def _find_branches(context: Path) -> Branches:
             default = head.read_text().strip().removeprefix("ref: refs/remotes/origin/")
             return Branches(own=LAPTOP.own, readable=(LAPTOP.own, default))
     return LAPTOP
+
+
+def _child_environment() -> dict[str, str]:
+    """A job that hands its cache service's address and token to a step leaves out the version, without which buildx drops it."""
+    environment = dict(os.environ)
+    if environment.get("ACTIONS_RESULTS_URL"):
+        environment.setdefault("ACTIONS_CACHE_SERVICE_V2", "1")
+    return environment
 
 
 def _cache_folder(environment: dict[str, str]) -> Path:
