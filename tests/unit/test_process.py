@@ -126,7 +126,7 @@ def test_run__error_lines_come_one_by_one_and_at_once() -> None:
         on_error_line=lambda line: came.append((line, time.monotonic() - started)),
     )
     assert [line for line, _ in came] == ["one", "two", "", "three"]
-    assert came[0][1] < 0.4
+    assert came[0][1] < came[-1][1] - 0.3
 
 
 def test_run__bytes_that_are_no_text() -> None:
@@ -197,7 +197,7 @@ def test_run__deadline_that_is_not_reached() -> None:
 
 @pytest.mark.xfail(reason="nothing is judged once standard error is closed")
 def test_run__deadline_holds_after_standard_error_is_closed() -> None:
-    completed = shell("exec 2>&-; exec sleep 5", deadline=0.3)
+    completed = shell("exec 2>&-; exec sleep 4", deadline=0.3)
     assert completed.stopped == "no answer within its deadline"
     assert completed.seconds < QUICK
 
@@ -224,7 +224,7 @@ def test_run__children_of_the_child_end_too(tmp_path: Path) -> None:
 @pytest.mark.xfail(reason="the group is killed only where its leader stays")
 def test_run__children_of_the_child_that_ignore_sigterm_end_too(leftover: Path) -> None:
     started = time.monotonic()
-    shell(f"sh -c 'trap \"\" TERM; echo $$ > {leftover}; exec sleep 6' & wait", deadline=0.5)
+    shell(f"sh -c 'trap \"\" TERM; echo $$ > {leftover}; exec sleep 4' & wait", deadline=0.5)
     assert time.monotonic() - started < QUICK
     assert wait_until_gone(read_pid(leftover))
 
@@ -233,7 +233,7 @@ def test_run__children_of_the_child_that_ignore_sigterm_end_too(leftover: Path) 
 def test_run__a_grandchild_that_keeps_the_pipes_does_not_keep_us(leftover: Path) -> None:
     """A program that has ended has answered, whoever still holds its pipes."""
     started = time.monotonic()
-    completed = shell(f"sleep 6 & echo $! > {leftover}; echo done; exit 4")
+    completed = shell(f"sleep 4 & echo $! > {leftover}; echo done; exit 4")
     assert (completed.exit_code, completed.stdout, completed.stopped) == (4, "done\n", "")
     assert time.monotonic() - started < QUICK
 
@@ -247,7 +247,7 @@ def test_run__ctrl_c_ends_the_child(tmp_path: Path) -> None:
     thread.start()
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        shell(f"echo $$ > {tmp_path}/pid; exec sleep 60")
+        shell(f"echo $$ > {tmp_path}/pid; exec sleep 40")
     thread.join()
     assert time.monotonic() - started < QUICK
     assert not is_running(read_pid(tmp_path / "pid"))
@@ -268,5 +268,5 @@ def test_run__an_error_of_the_callers_ends_the_child(source: str, tmp_path: Path
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        shell(f"echo $$ > {tmp_path}/pid; echo line >&2; exec sleep 60", **{source: fail})
+        shell(f"echo $$ > {tmp_path}/pid; echo line >&2; exec sleep 40", **{source: fail})
     assert not is_running(read_pid(tmp_path / "pid"))
