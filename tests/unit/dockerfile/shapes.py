@@ -1089,12 +1089,14 @@ ENV UV_NO_DEV=1
 WORKDIR /repo
 COPY --parents pyproject.toml uv.lock packages/*/pyproject.toml **/setup.cfg ./
 RUN uv sync --frozen --no-install-workspace --package api
+RUN uv sync --frozen --no-install-workspace --all-packages
 RUN pip install ./packages/core
 """,
         files="pyproject.toml uv.lock packages/api/pyproject.toml packages/core/setup.cfg",
         steps=(
-            "6 uv: uv.lock (without dev), pyproject.toml (without dev)",
-            "7 pip: packages/core/setup.cfg (without default groups); project ./packages/core",
+            "6 uv: uv.lock (package api, without dev), pyproject.toml (package api, without dev)",
+            "7 uv: uv.lock (all packages, without dev), pyproject.toml (all packages, without dev)",
+            "8 pip: packages/core/setup.cfg (without default groups); project ./packages/core",
         ),
     ),
     Shape(

@@ -146,6 +146,8 @@ def _project(folder: Value, options: Options, environment: Environment) -> Proje
         only=only,
         all_groups=options.has("--all-groups"),
         default_groups=not no_default,
+        packages=options.names("--package"),
+        all_packages=options.has("--all-packages"),
     )
     return ProjectWish(folder=folder, project="pyproject.toml", lock="uv.lock", selection=selection)
 
