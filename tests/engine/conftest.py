@@ -71,6 +71,12 @@ def name(session: Session, request: pytest.FixtureRequest) -> str:
     return f"{session.token}-{slug}"
 
 
+@pytest.fixture(scope="session")
+def make_product(engine: Engine) -> Callable[[Path], Product]:
+    """The product on the engine that all tests share, with `folder` for its files."""
+    return lambda folder: _product(engine, folder)
+
+
 @pytest.fixture
 def pycache(engine: Engine, tmp_path: Path) -> Product:
     """The product on the engine that all tests share."""
