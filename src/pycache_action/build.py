@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pycache_action.buildx.client import Buildx
     from pycache_action.buildx.command import BuildCommand
 
+DESCRIBE_SECONDS = 30
 METADATA = {"BUILDX_METADATA_PROVENANCE": "max", "BUILDX_METADATA_WARNINGS": "true"}
 
 # What fails for the user's own reasons fails the same way without a cache.
@@ -87,6 +88,20 @@ def build_image(
         cache_fault=fault,
         stdout=again.stdout,
     )
+
+
+def add_provenance(built: Built, buildx: Buildx, command: Callable[[Path], BuildCommand]) -> Built:
+    """The build with its provenance, which buildx before 0.31 leaves out for several platforms at once.
+
+    `command` is the same build with nothing to export: it is all cached by now, and has it.
+    https://github.com/docker/buildx/pull/3536
+    """
+    with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
+        metadata_file = Path(folder, "metadata.json")
+        made = command(metadata_file).with_progress("rawjson")
+        buildx.run(*made.arguments, environment={**made.environment, **METADATA}, deadline=DESCRIBE_SECONDS)
+        described = parse_metadata(metadata_file.read_text() if metadata_file.is_file() else "")
+    return replace(built, metadata=Metadata(built.metadata.values, described.provenance))
 
 
 def _attempt_elsewhere(

@@ -72,6 +72,17 @@ def cache_disabled(setting: str) -> Cause:
     return Cause(id=CauseId.CACHE_DISABLED, message=message, evidence={"setting": setting})
 
 
+def no_install_before(record: InstallRecord, circumstances: Circumstances) -> Cause:
+    """The build before had no install step to compare with."""
+    return _at(
+        circumstances,
+        record.path[-1],
+        id_=CauseId.INSTRUCTION_CHANGED,
+        message="This install is new: the build before had none.",
+        evidence={"old": None, "new": record.instruction},
+    )
+
+
 def platform_changed(record: InstallRecord, manifest: Manifest) -> Cause:
     """The build before was for other platforms."""
     platforms = sorted({each.platform for each in manifest.installs})

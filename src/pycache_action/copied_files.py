@@ -47,13 +47,18 @@ class CopiedFiles:
             yield root
             return
         for folder, folders, names in os.walk(top):
-            folders.sort()
             relative = Path(folder).relative_to(self._context.root)
+            folders[:] = sorted(name for name in folders if not self._leads_nowhere((relative / name).as_posix()))
             links = [name for name in folders if Path(folder, name).is_symlink()]
             for name in sorted([*names, *links]):
                 path = (relative / name).as_posix()
                 if self._context.ignore.rule_for(path) is None:
                     yield path
+
+    def _leads_nowhere(self, folder: str) -> bool:
+        """Whether all of an ignored folder is ignored: an exception may bring back something in it."""
+        ignore = self._context.ignore
+        return not any(rule.exception for rule in ignore.rules) and ignore.rule_for(folder) is not None
 
     def _describe_file(self, path: str) -> CopiedFile | None:
         if path in self._known:

@@ -45,10 +45,13 @@ def diagnose(record: InstallRecord, previous: Previous, circumstances: Circumsta
 
 def _compare(record: InstallRecord, manifest: Manifest, circumstances: Circumstances) -> Iterator[Cause]:
     before = find_counterpart(record, manifest)
-    if before is None and manifest.installs:
+    if before is None and not manifest.installs:
+        yield causes.no_install_before(record, circumstances)
+        return
+    if before is None:
         yield causes.platform_changed(record, manifest)
         return
-    pairs = zip_longest(before.path if before else (), record.path)
+    pairs = zip_longest(before.path, record.path)
     for old, new in pairs:
         if old is None or new is None or (found := _compare_entries(old, new, record, circumstances)) is None:
             yield causes.instruction_changed(old, new, before, record, circumstances)
@@ -75,7 +78,7 @@ def _compare_entries(
     """Causes in one instruction; empty where it is the same, None where it is another instruction."""
     if old.instruction != new.instruction and not (old.image and new.image):
         return None
-    if (old.instruction, old.image, old.image_digest) != (new.instruction, new.image, new.image_digest):
+    if (old.image, old.image_digest) != (new.image, new.image_digest):
         return (causes.base_image_changed(old, new, circumstances),)
     if old.files_digest != new.files_digest:
         return tuple(_files_changed(old, new, circumstances))

@@ -61,6 +61,7 @@ class Findings:
     """What the build did. `records` are for the next manifest, `salt` is what their hashes were made with.
 
     `seconds_saved` is what the cached install steps took when they last ran, None where that is not known.
+    `all_files_seen`: the build context was not too large to compare what is copied.
     """
 
     previous: Previous
@@ -69,6 +70,7 @@ class Findings:
     steps: tuple[StepReport, ...]
     salt: str
     seconds_saved: float | None
+    all_files_seen: bool = True
 
     @property
     def installed(self) -> bool:
@@ -81,12 +83,13 @@ def find(job: Job, project: Project, lookup: Lookup, built: Built) -> Findings:
     previous = _compute_previous(job, lookup, built)
     salt = previous.salt if isinstance(previous, Manifest) else secrets.token_hex(16)
     difference = compare(previous.dependencies, project.dependencies) if isinstance(previous, Manifest) else None
+    copied_files = CopiedFiles(project.context)
     records = record_installs(
         project.dockerfile,
         project.installs,
         built.metadata.provenance,
         built.trace,
-        CopiedFiles(project.context),
+        copied_files,
         salt,
     )
     circumstances = Circumstances(
@@ -106,6 +109,7 @@ def find(job: Job, project: Project, lookup: Lookup, built: Built) -> Findings:
         steps=steps or tuple(_report_by_name(project, built.trace)),
         salt=salt,
         seconds_saved=_compute_seconds_saved(records, steps, previous),
+        all_files_seen=copied_files.complete,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pycache_action.cache.backend import Backend, Off, Unavailable, describe
-from pycache_action.cache.naming import Branches, compute_key, compute_scope
+from pycache_action.cache.naming import Branches, compute_key, compute_scope, name_safely
 
 if TYPE_CHECKING:
     from pycache_action.buildx.options import Surroundings
@@ -54,10 +54,14 @@ class Identity:
 def identify(job: Job, project: Project) -> Identity:
     """Name what is built, by what it is called and what it depends on."""
     inputs = job.inputs
-    scope = inputs.scope or compute_scope(
-        image=inputs.tags[0] if inputs.tags else job.image,
-        dockerfile=project.dockerfile_path,
-        target=inputs.target,
-        platforms=inputs.platforms,
+    scope = (
+        name_safely(inputs.scope)
+        if inputs.scope
+        else compute_scope(
+            image=inputs.tags[0] if inputs.tags else job.image,
+            dockerfile=project.dockerfile_path,
+            target=inputs.target,
+            platforms=inputs.platforms,
+        )
     )
     return Identity(scope=scope, key=compute_key(scope, project.dependencies.meaning()))

@@ -73,7 +73,7 @@ class SystemProcesses:
     ) -> Completed:
         """Return how `arguments` ended (see `Processes.run`)."""
         started = time.monotonic()
-        with subprocess.Popen(
+        child = subprocess.Popen(
             list(arguments),
             env=dict(environment),
             stdin=subprocess.PIPE if standard_input is not None else subprocess.DEVNULL,
@@ -81,32 +81,35 @@ class SystemProcesses:
             stderr=subprocess.PIPE,
             # Ctrl-C reaches us alone; we end the child in order, so that it can tell the daemon.
             start_new_session=True,
-        ) as child:
-            try:
-                lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-                stdout = _Drain(child.stdout)
-                stderr = _Drain(child.stderr, lines)
-                if standard_input is not None:
-                    threading.Thread(target=_feed, args=(child, standard_input), daemon=True).start()
-                stopped = _follow(lines, on_error_line, watchdog, started + deadline if deadline is not None else None)
-            except BaseException:
-                _end(child)
-                raise
-            if stopped:
-                _end(child)
-            exit_code = child.wait()
-            return Completed(
-                arguments=tuple(arguments),
-                exit_code=exit_code,
-                stdout=stdout.text(),
-                stderr=stderr.text(),
-                seconds=time.monotonic() - started,
-                stopped=stopped,
-            )
+        )
+        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        stdout, stderr = _Drain(child.stdout), _Drain(child.stderr, lines)
+        try:
+            if standard_input is not None:
+                threading.Thread(target=_feed, args=(child, standard_input), daemon=True).start()
+            ends_at = started + deadline if deadline is not None else None
+            stopped = _follow(child, lines, on_error_line, watchdog, ends_at)
+        except BaseException:
+            _end(child, stdout, stderr)
+            raise
+        if stopped:
+            _end(child, stdout, stderr)
+        return Completed(
+            arguments=tuple(arguments),
+            exit_code=child.returncode if child.returncode is not None else -signal.SIGKILL,
+            stdout=stdout.text(),
+            stderr=stderr.text(),
+            seconds=time.monotonic() - started,
+            stopped=stopped,
+        )
 
 
 class _Drain:
-    """Reads a pipe to its end in a thread of its own, keeping the last bytes and passing lines on."""
+    """Reads a pipe to its end in a thread of its own, keeping the last bytes and passing lines on.
+
+    The thread alone closes the pipe: closing it elsewhere would wait for a read under way, which a grandchild that
+    inherited the pipe can make last for ever.
+    """
 
     def __init__(self, pipe: IO[bytes] | None, lines: queue.SimpleQueue[bytes | None] | None = None) -> None:
         self._pipe = pipe
@@ -116,8 +119,8 @@ class _Drain:
         self._thread.start()
 
     def _read(self) -> None:
-        with contextlib.suppress(ValueError, OSError):  # the pipe is closed under us when the child is ended
-            for line in self._pipe or ():
+        with contextlib.suppress(OSError), self._pipe or contextlib.nullcontext(()) as pipe:
+            for line in pipe:
                 self._kept += line
                 if len(self._kept) > 2 * KEPT_BYTES:
                     del self._kept[:-KEPT_BYTES]
@@ -126,42 +129,64 @@ class _Drain:
         if self._lines is not None:
             self._lines.put(None)
 
+    def ends_by(self, moment: float) -> bool:
+        self._thread.join(max(0.0, moment - time.monotonic()))
+        return not self._thread.is_alive()
+
     def text(self) -> str:
-        self._thread.join(GRACE_SECONDS)
+        self._thread.join(POLL_SECONDS)
         return bytes(self._kept[-KEPT_BYTES:]).decode(errors="replace")
 
 
 def _follow(
+    child: subprocess.Popen[bytes],
     lines: queue.SimpleQueue[bytes | None],
     on_error_line: Callable[[str], None] | None,
     watchdog: Callable[[], str] | None,
     ends_at: float | None,
 ) -> str:
-    """Pass lines on until the child closes standard error; the reason where it has to be ended before that."""
+    """Pass lines on until the child has ended; the reason where it has to be ended before that."""
+    ask_at = time.monotonic() + POLL_SECONDS
     while True:
-        with contextlib.suppress(queue.Empty):
+        try:
             line = lines.get(timeout=POLL_SECONDS)
-            if line is None:
-                return ""
-            if on_error_line is not None:
-                on_error_line(line.decode(errors="replace").rstrip("\r\n"))
-        if watchdog is not None and (reason := watchdog()):
-            return reason
-        if ends_at is not None and time.monotonic() > ends_at:
+        except queue.Empty:
+            line = None
+        if line is not None and on_error_line is not None:
+            on_error_line(line.decode(errors="replace").rstrip("\r\n"))
+        # Once the child has ended, a grandchild may hold the pipe open: nothing more is waited for.
+        if line is None and _has_ended(child):
+            return ""
+        now = time.monotonic()
+        if ends_at is not None and now > ends_at:
             return "no answer within its deadline"
+        if watchdog is not None and now >= ask_at:
+            if reason := watchdog():
+                return reason
+            ask_at = time.monotonic() + POLL_SECONDS
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(POLL_SECONDS)
+    return child.returncode is not None
 
 
 def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
-    with contextlib.suppress(BrokenPipeError, OSError, ValueError):
-        if child.stdin is not None:
-            child.stdin.write(data)
-            child.stdin.close()
+    with contextlib.suppress(OSError), child.stdin or contextlib.nullcontext() as pipe:
+        if pipe is not None:
+            pipe.write(data)
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes], *drains: _Drain) -> None:
+    """End the child and all it started (`docker` runs buildx as a program of its own), giving them time to end in order:
+    who still holds a pipe is still at it.
+    """
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, number)
+        ends_at = time.monotonic() + GRACE_SECONDS
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
+        if all(drain.ends_by(ends_at) for drain in drains) and child.returncode is not None:
             return

@@ -153,7 +153,10 @@ def _settings_above(dockerfile: Dockerfile, stage: Stage, instruction: Instructi
             if used & {word.partition("=")[0] for word in meta.args}:
                 yield meta
         return
-    for each in stage.instructions:
+    lineage = [stage]
+    while (base := lineage[0].base_stage) is not None:
+        lineage.insert(0, dockerfile.stages[base])
+    for each in (one for member in lineage for one in member.instructions):
         if each.keyword in SETTINGS and each.line < instruction.line:
             yield each
 

@@ -58,6 +58,7 @@ def write_docker_config(folder: Path, logins: Iterable[Login], existing: Path | 
         shutil.copytree(existing, folder, dirs_exist_ok=True)
     file = folder / "config.json"
     config = _read_config(file)
+    _drop_missing_helpers(config)
     auths = config["auths"] = known if isinstance(known := config.get("auths"), dict) else {}
     for login in logins:
         pair = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
@@ -65,6 +66,17 @@ def write_docker_config(folder: Path, logins: Iterable[Login], existing: Path | 
     folder.chmod(0o700)
     file.touch(mode=0o600)
     file.write_text(json.dumps(config))
+
+
+def _drop_missing_helpers(config: dict[str, Any]) -> None:
+    """A credential helper of the runner is not in the container; with its name in the file no login would be found."""
+    if not shutil.which(f"docker-credential-{config.get('credsStore')}"):
+        config.pop("credsStore", None)
+    helpers = config.get("credHelpers")
+    if isinstance(helpers, dict):
+        config["credHelpers"] = {
+            host: name for host, name in helpers.items() if shutil.which(f"docker-credential-{name}")
+        }
 
 
 def find_missing_logins(folder: Path, references: Iterable[str]) -> tuple[str, ...]:

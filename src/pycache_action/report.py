@@ -124,6 +124,8 @@ def make_report(
 ) -> Report:
     """Tell a run from what its stages returned; `seconds` is what all of it took."""
     warnings = [*project.warnings, *lookup.warnings]
+    if not findings.all_files_seen:
+        warnings.append("The build context is too large to compare all of it; a file that changed may not be named.")
     if built.cache_fault:
         warnings.append(f"The cache was given up and the build run without it: {built.cache_fault}.")
     if isinstance(saved, NotSaved) and saved.fault:

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from pycache_action.build import Built, Progress, build_image
+from pycache_action.build import Built, Progress, add_provenance, build_image
 from pycache_action.buildx.options import build_command, save_command
 from pycache_action.cache.backend import Off, Unavailable
 from pycache_action.cache.lookup import Lookup, look_up
@@ -84,7 +84,14 @@ def build(job: Job, buildx: Buildx, lookup: Lookup, log: Log) -> Built:
 
     imports = () if job.inputs.no_cache else lookup.imports
     left = lookup.previous.left_waiting if isinstance(lookup.previous, Unavailable) else False
-    return build_image(buildx, command, imports, log, left_waiting=left)
+    built = build_image(buildx, command, imports, log, left_waiting=left)
+    if not built.ok or built.metadata.provenance.steps or job.inputs.call:
+        return built
+    return add_provenance(
+        built,
+        buildx,
+        lambda file: save_command(job.inputs, replace(job.surroundings, metadata_file=file), cache_to=()),
+    )
 
 
 def save(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.recordings.written import path_of
@@ -107,7 +106,6 @@ def test_diagnose__another_base_image() -> None:
     assert "python:3.12-slim now; it was docker.io/library/python:3.11-slim" in cause.message
 
 
-@pytest.mark.xfail(reason="a FROM with another name for its stage is taken for another image")
 def test_diagnose__a_stage_by_another_name_is_the_same_stage() -> None:
     after = BEFORE.replace("FROM python:3.11-slim ", "FROM python:3.11-slim AS app ").replace(
         "WORKDIR /app", "WORKDIR /x"

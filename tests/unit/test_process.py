@@ -156,7 +156,6 @@ def test_run__keeps_the_last_megabytes_only() -> None:
     assert completed.stdout.endswith("end\n")
 
 
-@pytest.mark.xfail(reason="the watchdog is asked after every line")
 def test_run__many_lines_do_not_ask_the_watchdog_each() -> None:
     """A watchdog looks at the whole trace: thousands of log lines must not each cost that."""
     asked = 0
@@ -195,7 +194,6 @@ def test_run__deadline_that_is_not_reached() -> None:
     assert shell("exit 0", deadline=30).stopped == ""
 
 
-@pytest.mark.xfail(reason="nothing is judged once standard error is closed")
 def test_run__deadline_holds_after_standard_error_is_closed() -> None:
     completed = shell("exec 2>&-; exec sleep 4", deadline=0.3)
     assert completed.stopped == "no answer within its deadline"
@@ -221,7 +219,6 @@ def test_run__children_of_the_child_end_too(tmp_path: Path) -> None:
     assert wait_until_gone(read_pid(tmp_path / "pid"))
 
 
-@pytest.mark.xfail(reason="the group is killed only where its leader stays")
 def test_run__children_of_the_child_that_ignore_sigterm_end_too(leftover: Path) -> None:
     started = time.monotonic()
     shell(f"sh -c 'trap \"\" TERM; echo $$ > {leftover}; exec sleep 4' & wait", deadline=0.5)
@@ -229,7 +226,6 @@ def test_run__children_of_the_child_that_ignore_sigterm_end_too(leftover: Path) 
     assert wait_until_gone(read_pid(leftover))
 
 
-@pytest.mark.xfail(reason="closing a pipe waits for the thread that reads it")
 def test_run__a_grandchild_that_keeps_the_pipes_does_not_keep_us(leftover: Path) -> None:
     """A program that has ended has answered, whoever still holds its pipes."""
     started = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ OWN_BUILDER = "pycache"
 # https://docs.docker.com/build/cache/backends/#driver-support
 CONTAINERD_STORE = "org.mobyproject.buildkit.worker.containerd.namespace"
 BOOT_SECONDS = 180
+OLDEST_BUILDKIT = (0, 12)  # cache exports whose errors can be ignored; Docker Engine 25 has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class Builder:
     running: bool
     error: str = ""
     current: bool = False
+    buildkit: str = ""
 
     @property
     def exports_caches(self) -> bool:
@@ -39,8 +42,20 @@ def choose_builder(buildx: Buildx, asked_for: str, *, join: bool) -> Builder:
     """The builder to use.
 
     `join`: a builder that another step made is not known here, but its container can be joined by name. Raises
-    `BuilderUnavailable` without an engine, `InputError` for a builder that does not exist.
+    `BuilderUnavailable` without an engine or with one that is too old, `InputError` for a builder that does not exist.
     """
+    chosen = _choose(buildx, asked_for, join=join)
+    version = re.match(r"v?(\d+)\.(\d+)\.\d+$", chosen.buildkit)
+    if version and (0, 0) < (int(version[1]), int(version[2])) < OLDEST_BUILDKIT:
+        raise BuilderUnavailable(
+            f"The BuildKit of builder {chosen.name} is {chosen.buildkit}; "
+            f"{OLDEST_BUILDKIT[0]}.{OLDEST_BUILDKIT[1]} or newer is needed",
+            hint="Docker Engine 25 has it, and docker/setup-buildx-action brings a new one in a container.",
+        )
+    return chosen
+
+
+def _choose(buildx: Buildx, asked_for: str, *, join: bool) -> Builder:
     builders = _list_builders(buildx)
     if asked_for:
         known = next((each for each in builders if each.name == asked_for), None)
@@ -69,10 +84,14 @@ def _list_builders(buildx: Buildx) -> tuple[Builder, ...]:
             f"buildx cannot list its builders: {answer.stderr.strip()[-500:]}",
             hint="Is Docker running, and may this user reach its socket?",
         )
-    return tuple(_parse_builder(json.loads(line)) for line in answer.stdout.splitlines() if line.startswith("{"))
+    return tuple(builder for line in answer.stdout.splitlines() if (builder := _parse_builder(line)) is not None)
 
 
-def _parse_builder(wire: dict[str, Any]) -> Builder:
+def _parse_builder(line: str) -> Builder | None:
+    try:
+        wire: dict[str, Any] = json.loads(line)
+    except ValueError:  # a warning among the builders, or half a line
+        return None
     nodes = wire.get("Nodes") or [{}]
     node = nodes[0]
     return Builder(
@@ -82,6 +101,7 @@ def _parse_builder(wire: dict[str, Any]) -> Builder:
         running=node.get("Status") == "running",
         error=str(wire.get("Err") or node.get("Err") or ""),
         current=bool(wire.get("Current")),
+        buildkit=str(node.get("Version") or ""),
     )
 
 

@@ -7,6 +7,7 @@ Operations: https://github.com/moby/buildkit/blob/v0.25.0/solver/pb/ops.proto
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -163,9 +164,12 @@ def parse_metadata(text: str) -> Metadata:
     steps: list[Step] = []
     layers: dict[str, int] = {}
     for name, value in list(document.items()):
-        if name.split("/", 1)[0] == "buildx.build.provenance" and isinstance(value, dict):
+        if name.split("/", 1)[0] != "buildx.build.provenance":
+            continue
+        with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
             steps += _parse_steps(value, name.partition("/")[2])
             layers |= _parse_layers(value)
+        with contextlib.suppress(TypeError, ValueError, AttributeError):
             document[name] = _reduce_provenance(value)
     return Metadata(document, Provenance(tuple(steps), tuple(layers.items())))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 from collections import deque
 from dataclasses import dataclass, field
@@ -137,6 +138,11 @@ class TraceRecorder:
                 self._messages.append(line.strip())
             return
         self.events += 1
+        # What is not shaped as the stream's types is passed over: it only serves to explain.
+        with contextlib.suppress(TypeError, ValueError, AttributeError, OverflowError):
+            self._fold(status)
+
+    def _fold(self, status: dict[str, Any]) -> None:
         for wire in status.get("vertexes") or ():
             self._vertex(str(wire.get("digest"))).update(wire)
         for wire in status.get("statuses") or ():

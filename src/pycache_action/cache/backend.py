@@ -206,7 +206,7 @@ def _parse_attributes(text: str, rest: str) -> dict[str, str]:
 def _parse_reference(ref: str) -> str:
     """A repository without tag or digest: the tags are ours."""
     last = ref.rpartition("/")[2]
-    if "@" in last or ":" in last or ref != ref.lower() or not ref.strip("/"):
+    if "@" in last or ":" in last or ref != ref.lower() or not all(ref.split("/")):
         raise InputError(
             f"cache: {ref!r} is not a repository: tags, digests and capitals do not belong in it",
             hint="Write the repository alone; pycache makes a tag for each cache.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pycache_action.cache.backend import Backend, Local, Unavailable, render_import
 from pycache_action.cache.manifest import Manifest, parse_manifest
-from pycache_action.cache.naming import Branches, layers_name, manifest_name
+from pycache_action.cache.naming import Branches, is_key, layers_name, manifest_name
 from pycache_action.cache.preflight import find_silence
 from pycache_action.cache.store import Absent, NoHelper, Store
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Lookup:
     """What the cache answered.
 
-    `previous` is the manifest to compare with. `usable`: the cache may be read from and written to. `imports` are values for `--cache-from`; none where the builder still
-    has all of it, or where nothing is to be had. `matched_key` is the key whose layers are read, empty without any.
+    `previous` is the manifest to compare with. `usable`: the cache may be read from and written to. `imports` are
+    values for `--cache-from`; none where the builder still has all of it, or where nothing is to be had. `matched_key`
+    is the key whose layers are read, empty without any. `saved` tells whether layers for this very key are there.
     """
 
     previous: Manifest | Absent | Unavailable
@@ -55,7 +56,7 @@ def look_up(store: Store, scope: str, key: str, branches: Branches) -> Lookup:
             case str(text):
                 warm = warm or in_builder
                 try:
-                    found.append(parse_manifest(text))
+                    found.append(_read_manifest(text, scope, branch))
                 except ValueError as error:
                     warnings.append(f"The manifest saved on {branch} is not used: {error}.")
         if found and found[-1].holds(key):
@@ -71,6 +72,15 @@ def look_up(store: Store, scope: str, key: str, branches: Branches) -> Lookup:
         seconds=time.monotonic() - started,
         warnings=tuple(warnings),
     )
+
+
+def _read_manifest(text: str, scope: str, branch: str) -> Manifest:
+    """Its names lead to the layers that are imported, so they must be the ones that were asked for."""
+    manifest = parse_manifest(text)
+    keys = (manifest.key, *(each.key for each in manifest.keys))
+    if (manifest.scope, manifest.branch) != (scope, branch) or not all(is_key(each, scope) for each in keys):
+        raise ValueError("it is that of another image or branch")
+    return manifest
 
 
 def _is_there(backend: Backend, name: str) -> bool:

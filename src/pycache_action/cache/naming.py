@@ -41,14 +41,19 @@ def compute_key(scope: str, meaning: str) -> str:
     return f"{scope}-{_digest(meaning)[:KEY_DIGITS]}"
 
 
+def is_key(text: str, scope: str) -> bool:
+    """Whether this is a key of the scope, as `compute_key` makes them."""
+    return re.fullmatch(rf"{re.escape(scope)}-[0-9a-f]{{{KEY_DIGITS}}}", text) is not None
+
+
 def layers_name(key: str, branch: str) -> str:
     """The name of the cache that holds the layers built for `key` on `branch`."""
-    return f"{key}.{_branch_slug(branch)}"
+    return f"{key}.{name_safely(branch)}"
 
 
 def manifest_name(scope: str, branch: str) -> str:
     """The name of the cache that holds the manifest of `scope` on `branch`."""
-    return f"{scope}.{_branch_slug(branch)}.manifest"
+    return f"{scope}.{name_safely(branch)}.manifest"
 
 
 def slugify(text: str) -> str:
@@ -56,10 +61,10 @@ def slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-._")[:SLUG_CHARACTERS].strip("-._") or "image"
 
 
-def _branch_slug(branch: str) -> str:
-    """Two branches never share one: where the slug lost something, a digest tells them apart."""
-    slug = slugify(branch)
-    return slug if slug == branch else f"{slug}-{_digest(branch)[:6]}"
+def name_safely(text: str) -> str:
+    """A name people chose, fit for a registry's tag. Two names never become one: what the slug lost, a digest tells."""
+    slug = slugify(text)
+    return slug if slug == text else f"{slug}-{_digest(text)[:6]}"
 
 
 def _name_of(image: str) -> str:

@@ -163,7 +163,6 @@ def test_feed__any_line(line: str) -> None:
     record(line)
 
 
-@pytest.mark.xfail(reason="a status that is not shaped like one ends the run")
 @given(st.dictionaries(st.sampled_from(["vertexes", "statuses", "logs", "warnings"]), JSON))
 def test_feed__any_status(status: dict[str, Any]) -> None:
     record(status)
