@@ -37,3 +37,24 @@ def choose_extras(selection: Selection, available: Iterable[str]) -> set[str]:
     """Return the canonical names of the available extras that are asked for."""
     names: set[str] = {canonicalize_name(name) for name in available}
     return names if selection.all_extras else names & set(selection.extras)
+
+
+def choose_like_pdm(selection: Selection, groups: Iterable[str], extras: Iterable[str]) -> set[str]:
+    """Return the groups and extras that PDM means: to it both are groups, asked for in one way.
+
+    With no option it installs all of them; naming a group leaves the other groups away, naming an extra does not.
+    https://github.com/pdm-project/pdm/blob/2.26.0/src/pdm/cli/filters.py
+    """
+    development: set[str] = {canonicalize_name(name) for name in groups}
+    optional: set[str] = {canonicalize_name(name) for name in extras}
+    if selection.only:
+        return (development | optional) & set(selection.only)
+    named = set(selection.groups) | set(selection.extras)
+    whole = selection.all_groups or selection.all_extras
+    is_unset = selection.main and selection.default_groups and not named
+    chosen = named & (development | optional)
+    if selection.default_groups and not named & development:
+        chosen |= development
+    if whole or is_unset:
+        chosen |= optional
+    return chosen - set(selection.without)

@@ -15,12 +15,12 @@ from packaging.utils import canonicalize_name
 from pycache_action.dependencies.artifacts import read_hashes
 from pycache_action.dependencies.conditions import NEVER, Condition, Markers, either, render_condition
 from pycache_action.dependencies.formats import Parsed
-from pycache_action.dependencies.groups import choose_extras, choose_groups, wants_main
+from pycache_action.dependencies.groups import choose_like_pdm, wants_main
 from pycache_action.dependencies.locations import canonical_path, canonical_url, git_url
 from pycache_action.dependencies.locked_graph import Step, walk
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
-from pycache_action.dependencies.pyproject import Project, default_groups
+from pycache_action.dependencies.pyproject import Project
 from pycache_action.dependencies.requirement import canonical_names, parse_pep508
 from pycache_action.dependencies.structure import at, string, strings, table
 from pycache_action.dependencies.toml_text import Toml, parse_toml
@@ -41,12 +41,13 @@ def parse_pdm_lock(content: bytes, asked: Asked) -> Parsed:
         raise MalformedError("a table [metadata]")
     lock = _Lock(toml, _read_packages(toml))
     project = _read_project(asked)
-    declared = project.declared(asked.selection) if project else []
-    has_groups = any("groups" in package.table for package in lock.packages)
-    if has_groups or not project:
-        reached = lock.by_groups(_choose(lock, project, asked.selection) if has_groups else None)
-    else:
+    declared = project.declared if project else ()
+    if any("groups" in package.table for package in lock.packages):
+        reached = lock.by_groups(project.groups if project else lock.choose(asked.selection))
+    elif project:
         reached = walk([lock.step(requirement) for requirement in declared], lock.needs)
+    else:
+        reached = lock.by_groups(None)
     names = {requirement.name for requirement in declared}
     merged = lock.merged(reached)
     return Parsed(
@@ -58,21 +59,22 @@ def parse_pdm_lock(content: bytes, asked: Asked) -> Parsed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Project:
-    project: Project
-    default_groups: list[str]
+class _Asked:
+    """What is asked for, as the project declares it; an extra is a group too, and so are its own dependencies."""
 
-    def declared(self, selection: Selection) -> list[Requirement]:
-        return list(self.project.requirements(self.project.choose(selection, self.default_groups)))
+    groups: set[str]
+    declared: tuple[Requirement, ...]
 
 
-def _read_project(asked: Asked) -> _Project | None:
+def _read_project(asked: Asked) -> _Asked | None:
     content = asked.read_beside("pyproject.toml")
     if content is None:
         return None
     try:
-        toml = parse_toml(content)
-        return _Project(Project(toml, "pyproject.toml"), default_groups(toml, asked))
+        project = Project(parse_toml(content), "pyproject.toml")
+        chosen = project.choose(asked)
+        groups = chosen.groups | chosen.extras | ({_DEFAULT} if chosen.main else set())
+        return _Asked(groups, tuple(project.requirements(chosen)))
     except MalformedError as error:
         raise MalformedError(f"a pyproject.toml beside it that can be read (line {error.line})") from error
 
@@ -110,15 +112,6 @@ def _read_packages(toml: Toml) -> list[_Package]:
     return packages
 
 
-def _choose(lock: _Lock, project: _Project | None, selection: Selection) -> set[str]:
-    """Return the groups asked for, `default` for the project's own dependencies; PDM's extras are groups too."""
-    available = {name for package in lock.packages for name in lock.groups(package)} - {_DEFAULT}
-    extras = project.project.extras() if project else set()
-    chosen = choose_groups(selection, available, project.default_groups if project else ())
-    chosen |= available & choose_extras(selection, extras)
-    return chosen | ({_DEFAULT} if wants_main(selection) else set())
-
-
 @dataclass(slots=True)
 class _Lock:
     toml: Toml
@@ -132,6 +125,12 @@ class _Lock:
 
     def groups(self, package: _Package) -> set[str]:
         return set(canonical_names(strings(package.table.get("groups"), "groups", package.line)))
+
+    def choose(self, selection: Selection) -> set[str]:
+        """Return the groups asked for where no project tells groups from extras."""
+        available = {name for package in self.packages for name in self.groups(package)} - {_DEFAULT}
+        chosen = choose_like_pdm(selection, available, ())
+        return chosen | ({_DEFAULT} if wants_main(selection) else set())
 
     def by_groups(self, chosen: set[str] | None) -> dict[int, Condition]:
         """Return the packages of the chosen groups, with their markers; of all groups for None."""

@@ -33,7 +33,7 @@ from pycache_action.dependencies.locked_graph import Step, walk
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.poetry_constraints import parse_constraint
-from pycache_action.dependencies.pyproject import Project, default_groups
+from pycache_action.dependencies.pyproject import Project
 from pycache_action.dependencies.requirement import canonical_names
 from pycache_action.dependencies.structure import at, string, strings, table
 from pycache_action.dependencies.toml_text import Toml, parse_toml
@@ -74,9 +74,8 @@ def _read_declared(asked: Asked) -> list[Requirement] | None:
     if content is None:
         return None
     try:
-        toml = parse_toml(content)
-        project = Project(toml, "pyproject.toml")
-        return list(project.requirements(project.choose(asked.selection, default_groups(toml, asked))))
+        project = Project(parse_toml(content), "pyproject.toml")
+        return list(project.requirements(project.choose(asked)))
     except MalformedError as error:
         raise MalformedError(f"a pyproject.toml beside it that can be read (line {error.line})") from error
 

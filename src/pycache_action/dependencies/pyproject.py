@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from pycache_action.dependencies.dependency_groups import expand_groups, read_groups
 from pycache_action.dependencies.formats import UNORDERED, Include, Option, Parsed
-from pycache_action.dependencies.groups import choose_extras, choose_groups, wants_main
+from pycache_action.dependencies.groups import choose_extras, choose_groups, choose_like_pdm, wants_main
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.poetry_project import (
@@ -30,10 +30,9 @@ from pycache_action.dependencies.toml_text import parse_toml
 from pycache_action.dependencies.uv_project import apply_sources, uv_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pycache_action.dependencies.formats import Asked
-    from pycache_action.dependencies.model import Selection
     from pycache_action.dependencies.toml_text import Toml
 
 
@@ -41,7 +40,7 @@ def parse_pyproject(content: bytes, asked: Asked) -> Parsed:
     """Return the requirements that the selection means, as declared: nothing is resolved."""
     toml = parse_toml(content)
     project = Project(toml, asked.path)
-    chosen = project.choose(asked.selection, default=default_groups(toml, asked))
+    chosen = project.choose(asked)
     requirements = tuple(dict.fromkeys(project.requirements(chosen)))
     options = [*_build_options(toml), *_python_options(toml), *_index_options(toml), *uv_options(toml)]
     return Parsed(requirements=requirements, directives=(*options, *_other_files(toml, asked, chosen)))
@@ -63,14 +62,26 @@ class Project:
     toml: Toml
     path: str
 
-    def choose(self, selection: Selection, default: Iterable[str]) -> Chosen:
-        extras = choose_extras(selection, self.extras())
-        # PDM asks for extras by `--group` too.
-        extras |= self.extras() & set(selection.groups) if at(self.toml.data, "tool", "pdm") else set()
-        main = wants_main(selection)
-        return Chosen(
-            main, extras if main or selection.groups else set(), choose_groups(selection, self.groups(), default)
-        )
+    def choose(self, asked: Asked) -> Chosen:
+        """Return what the selection means to the tool that the project is made for."""
+        selection, main = asked.selection, wants_main(asked.selection)
+        if self.is_made_for("pdm", asked):
+            chosen = choose_like_pdm(selection, self.groups(), self.extras())
+            return Chosen(main, chosen & self.extras(), chosen & self.groups())
+        extras = choose_extras(selection, self.extras()) if main else set()
+        return Chosen(main, extras, choose_groups(selection, self.groups(), self.default_groups(asked)))
+
+    def default_groups(self, asked: Asked) -> list[str]:
+        """Return the groups that the project's tool installs unless told otherwise; pip has none."""
+        if self.is_made_for("poetry", asked):
+            return sorted(self.groups() - optional_groups(self.toml))
+        if self.is_made_for("uv", asked):
+            default = at(self.toml.data, "tool", "uv").get("default-groups", ["dev"])
+            return sorted(self.groups()) if default == "all" else strings(default, "tool.uv.default-groups")
+        return []
+
+    def is_made_for(self, tool: str, asked: Asked) -> bool:
+        return tool in at(self.toml.data, "tool") or asked.read_beside(f"{tool}.lock") is not None
 
     def extras(self) -> set[str]:
         declared = at(self.toml.data, "project", "optional-dependencies")
@@ -134,22 +145,6 @@ class Project:
             return parse_pep508(text, source)
         except MalformedError as error:
             raise MalformedError(error.expected, error.seen, source.line) from error
-
-
-def default_groups(toml: Toml, asked: Asked) -> list[str]:
-    """Return the groups that the project's tool installs unless told otherwise; pip has none."""
-    if _is_managed(toml, asked, "poetry"):
-        return sorted({*poetry_groups(toml), *read_groups(toml)} - optional_groups(toml))
-    if _is_managed(toml, asked, "pdm"):
-        return sorted({*read_groups(toml), *_pdm_groups(toml)})
-    if _is_managed(toml, asked, "uv"):
-        default = at(toml.data, "tool", "uv").get("default-groups", ["dev"])
-        return sorted(read_groups(toml)) if default == "all" else strings(default, "tool.uv.default-groups")
-    return []
-
-
-def _is_managed(toml: Toml, asked: Asked, tool: str) -> bool:
-    return tool in at(toml.data, "tool") or asked.read_beside(f"{tool}.lock") is not None
 
 
 def _pdm_groups(toml: Toml) -> dict[str, list[str]]:

@@ -82,11 +82,24 @@ def test_read__pdm_asks_for_extras_by_group(lock: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("selection", "added"),
+    [
+        (Selection(groups=("docs",)), {"mergedeep"}),  # a group leaves the other groups away
+        (Selection(groups=("web",)), {"python-dateutil", "six", "tzdata", "iniconfig", "packaging", "mergedeep"}),
+        (Selection(without=("docs",)), {"python-dateutil", "six", "tzdata", "iniconfig", "packaging"}),
+        (Selection(groups=("docs",), without=("docs",)), set()),
+    ],
+)
+def test_read__groups_of_pdm(selection: Selection, added: set[str]) -> None:
+    assert names("pdm/pdm.lock", selection) - names("pdm/pdm.lock") == added
+
+
+@pytest.mark.parametrize(
     ("lock", "added"),
     [
         ("uv/uv.lock", {"iniconfig", "packaging"}),
         ("poetry/poetry.lock", {"iniconfig", "packaging"}),  # all groups but the optional one
-        ("pdm/pdm.lock", {"iniconfig", "packaging", "mergedeep"}),
+        ("pdm/pdm.lock", {"iniconfig", "packaging", "mergedeep", "python-dateutil", "six", "tzdata"}),  # all there is
         ("pipenv/Pipfile.lock", set()),
     ],
 )

@@ -126,7 +126,7 @@ def test_read__a_group_alone() -> None:
         ('[tool.uv]\ndefault-groups = ["lint"]\n', "", {"ruff"}),
         ('[tool.uv]\ndefault-groups = "all"\n', "", {"pytest>=8", "ruff"}),
         ("", "uv.lock", {"pytest>=8", "ruff"}),
-        ("", "pdm.lock", {"pytest>=8", "ruff"}),
+        ("", "pdm.lock", {"pytest>=8", "ruff", "uvicorn[standard]", "redis"}),
         ("[tool.poetry.group.dev]\noptional = true\n", "", {"ruff"}),
     ],
 )
