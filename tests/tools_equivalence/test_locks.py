@@ -107,11 +107,15 @@ def test_pdm__lock_without_groups(project: Project, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(project.pyproject())
     run("pdm", "pdm", "lock", "--quiet", "-G", ":all", folder=tmp_path)
     listings = [read_listing(tmp_path, "pdm.lock", selection) for selection in PDM.values()]
-    again = ("lock", "--quiet", "-G", ":all", "--update-reuse", "--strategy", "no_inherit_metadata")
-    run("pdm", "pdm", *again, folder=tmp_path)
+    without = ("lock", "--quiet", "-G", ":all", "--update-reuse", "--strategy", "no_inherit_metadata")
+    run("pdm", "pdm", *without, folder=tmp_path)
     assert "\ngroups = " not in (tmp_path / "pdm.lock").read_text().partition("[[package]]")[2]
     for listing, selection in zip(listings, PDM.values(), strict=True):
-        assert_equal(read_listing(tmp_path, "pdm.lock", selection), listing)
+        again = read_listing(tmp_path, "pdm.lock", selection)
+        # With groups, PDM writes one marker for all of them; without, each way has its own.
+        assert again.keys() == listing.keys()
+        if selection.all_groups:
+            assert_equal(again, listing)
 
 
 PIPENV = {

@@ -29,7 +29,9 @@ def canonical_url(text: str) -> str:
     host = _host(parts.scheme, parts.netloc)
     query = "&".join(part for part in parts.query.split("&") if not _SECRET_PARAMETER.search(part.partition("=")[0]))
     fragment = "&".join(sorted(part for part in parts.fragment.split("&") if not part.startswith("egg=")))
-    return urlunsplit((parts.scheme, host, parts.path, query, fragment))
+    slashes = "//" if "://" in text else ""  # urlunsplit forgets those of git+file:///repository
+    query, fragment = f"?{query}" if query else "", f"#{fragment}" if fragment else ""
+    return f"{parts.scheme}:{slashes}{host}{parts.path}{query}{fragment}"
 
 
 def canonical_index(text: str) -> str:
