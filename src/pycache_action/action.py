@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pycache_action.buildx.builder import choose_builder
 from pycache_action.buildx.client import find_buildx
-from pycache_action.buildx.options import Origin, Surroundings
+from pycache_action.buildx.options import Origin, Surroundings, needs_container
 from pycache_action.cache.backend import Registry, choose_backend, parse_cache
 from pycache_action.cache.store import find_helper
 from pycache_action.defaults import DEFAULTS_FILE, read_defaults
@@ -69,7 +69,7 @@ def act(environ: Mapping[str, str], commands: WorkflowCommands) -> int:
         _log_in(inputs, workflow_run, environ, Path(folder))
         child = _child_environment(environ, Path(folder))
         buildx = find_buildx(SystemProcesses(), child)
-        builder = choose_builder(buildx, inputs.builder, join=True)
+        builder = choose_builder(buildx, inputs.builder, join=True, in_container=needs_container(inputs))
         job = make_job(inputs, workflow_run, environ, containerd_store=builder.containerd_store, builder=builder.name)
         report, built = run(job, buildx.on(builder.name), ActionLog(commands))
     if inputs.call:

@@ -16,7 +16,7 @@ from pycache_action import __version__
 from pycache_action.buildx.builder import choose_builder
 from pycache_action.buildx.checks import parse_warnings
 from pycache_action.buildx.client import find_buildx
-from pycache_action.buildx.options import Surroundings
+from pycache_action.buildx.options import Surroundings, needs_container
 from pycache_action.cache.backend import Local, choose_backend, parse_cache
 from pycache_action.cache.naming import Branches
 from pycache_action.cache.store import find_helper
@@ -70,7 +70,7 @@ def build(context: str, **given: Any) -> None:
         inputs = _read_inputs(context, given)
         environment = _child_environment()
         buildx = find_buildx(SystemProcesses(), environment)
-        builder = choose_builder(buildx, inputs.builder, join=False)
+        builder = choose_builder(buildx, inputs.builder, join=False, in_container=needs_container(inputs))
         backend = choose_backend(
             parse_cache(inputs.cache),
             environ=environment,

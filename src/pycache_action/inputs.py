@@ -15,6 +15,8 @@ from pycache_action.settings import Given, Kind, Option, Section, option, parse_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SHORTEST_SECRET = 4
+
 _AUTO = ("auto", "always", "never")
 
 
@@ -264,9 +266,14 @@ class Inputs:
 
     @property
     def secret_values(self) -> tuple[str, ...]:
-        """Every secret that was given, to be hidden in the log."""
+        """Every secret that was given, to be hidden in the log.
+
+        A secret of several lines without quotes falls into one secret a line, among them such as `trust = true`; to hide
+        `true` would be to hide half the log.
+        """
         given = (text.partition("=")[2].strip() for text in self.secrets)
-        return tuple(value for value in (*given, self.password, self.github_token) if value)
+        telling = (value for value in given if len(value) >= SHORTEST_SECRET and value.lower() not in ("true", "false"))
+        return tuple(value for value in (*telling, self.password, self.github_token) if value)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], defaults: Mapping[str, Given] | None = None) -> Inputs:

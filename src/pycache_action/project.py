@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pycache_action.buildx.options import Surroundings, git_files_command, resolve_context
+from pycache_action.buildx.trace import TraceRecorder
 from pycache_action.dependencies.read import WantedFile, read_dependencies
 from pycache_action.dockerfile.context import DirectoryContext, read_context
 from pycache_action.dockerfile.install_steps import InstallStep, find_install_steps
 from pycache_action.dockerfile.parse import Dockerfile, find_dockerfile, parse_dockerfile
 from pycache_action.errors import InputError
+from pycache_action.failure import find_failure
+from pycache_action.untrusted import hide_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,15 +70,19 @@ def open_context(inputs: Inputs, buildx: Buildx, surroundings: Surroundings) -> 
         return
     with tempfile.TemporaryDirectory(prefix="pycache-context-") as name:
         command = git_files_command(inputs, surroundings, Path(name)).with_progress("rawjson")
+        recorder = TraceRecorder()
         answer = buildx.run(
             *command.arguments,
             environment=command.environment,
             standard_input=b"FROM scratch\nCOPY . /\n",
+            on_error_line=recorder.feed,
             deadline=FETCH_SECONDS,
         )
         if answer.exit_code != 0:
+            failure = find_failure(recorder.trace())
+            words = answer.stopped or " ".join([*failure.log.strip().splitlines()[-1:], failure.error])
             raise InputError(
-                f"context: {argument} cannot be fetched: {_last_line(answer.stderr)}",
+                f"context: {argument} cannot be fetched: {hide_credentials(words)}",
                 hint="May `github-token` read this repository (permissions: contents: read)?",
             )
         yield Path(name)
@@ -152,8 +159,3 @@ def _is_remote(argument: str) -> bool:
 def _split(argument: str) -> tuple[str, str]:
     name, _, value = argument.partition("=")
     return name, value
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("{")]
-    return lines[-1].strip() if lines else "no words"

@@ -140,7 +140,7 @@ def test_open_context__without_a_checkout_the_builder_fetches_it() -> None:
 def test_open_context__it_cannot_be_fetched() -> None:
     words = ['{"vertexes": []}', "ERROR: repository not found"]
     with (
-        pytest.raises(InputError, match="ERROR: repository not found") as raised,
+        pytest.raises(InputError, match="cannot be fetched: repository not found") as raised,
         open_context(Inputs.from_values({}), buildx(lambda _: Say(exit_code=1, stderr=words)), ORIGIN),
     ):
         pass

@@ -38,13 +38,14 @@ class Builder:
         return self.driver != "docker" or self.containerd_store
 
 
-def choose_builder(buildx: Buildx, asked_for: str, *, join: bool) -> Builder:
+def choose_builder(buildx: Buildx, asked_for: str, *, join: bool, in_container: bool = False) -> Builder:
     """The builder to use.
 
-    `join`: a builder that another step made is not known here, but its container can be joined by name. Raises
+    `join`: a builder that another step made is not known here, but its container can be joined by name. `in_container`:
+    what is asked for is beyond the engine's own builder, so without a name it must be one in a container. Raises
     `BuilderUnavailable` without an engine or with one that is too old, `InputError` for a builder that does not exist.
     """
-    chosen = _choose(buildx, asked_for, join=join)
+    chosen = _choose(buildx, asked_for, join=join, in_container=in_container)
     version = re.match(r"v?(\d+)\.(\d+)\.\d+$", chosen.buildkit)
     if version and (0, 0) < (int(version[1]), int(version[2])) < OLDEST_BUILDKIT:
         raise BuilderUnavailable(
@@ -55,7 +56,7 @@ def choose_builder(buildx: Buildx, asked_for: str, *, join: bool) -> Builder:
     return chosen
 
 
-def _choose(buildx: Buildx, asked_for: str, *, join: bool) -> Builder:
+def _choose(buildx: Buildx, asked_for: str, *, join: bool, in_container: bool) -> Builder:
     builders = _list_builders(buildx)
     if asked_for:
         known = next((each for each in builders if each.name == asked_for), None)
@@ -66,7 +67,8 @@ def _choose(buildx: Buildx, asked_for: str, *, join: bool) -> Builder:
         names = ", ".join(sorted(each.name for each in builders)) or "none"
         raise InputError(f"builder: there is no builder {asked_for!r}", hint=f"The builders are: {names}.")
     current = next((each for each in builders if each.current), None)
-    if current is not None and current.exports_caches and not current.error:
+    suits = current is not None and current.exports_caches and not (in_container and current.driver == "docker")
+    if current is not None and suits and not current.error:
         return current
     if current is not None and current.error:
         raise BuilderUnavailable(

@@ -69,6 +69,11 @@ def save_command(
     return _compute(inputs, surroundings, rows, cache_from, cache_to, nothing)
 
 
+def needs_container(inputs: Inputs) -> bool:
+    """Whether an output is beyond the engine's own builder, which cannot push without a tag."""
+    return any("push-by-digest=true" in output for output in inputs.outputs)
+
+
 def git_files_command(inputs: Inputs, surroundings: Surroundings, destination: Path) -> BuildCommand:
     """Return the build that lays the files of a Git context into a folder; its Dockerfile is standard input."""
     rows = tuple(row for row in _TABLE if row in (_secrets, _builder))

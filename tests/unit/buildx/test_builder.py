@@ -31,11 +31,11 @@ class Machine:
     create_fails: bool = False
     removed: list[str] = field(default_factory=list)
 
-    def choose(self, asked_for: str = "", *, join: bool = False) -> str:
+    def choose(self, asked_for: str = "", *, join: bool = False, in_container: bool = False) -> str:
         processes = Scripted(self)
         self.asked = processes.asked
         buildx = Buildx(program=("buildx",), processes=processes, environment={})
-        return choose_builder(buildx, asked_for, join=join).name
+        return choose_builder(buildx, asked_for, join=join, in_container=in_container).name
 
     def __call__(self, asked: Asked) -> Say:
         match asked.arguments[1:]:
@@ -145,3 +145,16 @@ def test_choose_builder__little_is_said(stdout: str) -> None:
 
     builder = choose_builder(Buildx(program=("buildx",), processes=Scripted(answer), environment={}), "", join=False)
     assert builder.name == OWN_BUILDER
+
+
+def test_choose_builder__what_the_engines_own_cannot_do_goes_into_a_container() -> None:
+    machine = Machine([builder_wire("default", "docker", store=True, Current=True)])
+    assert machine.choose() == "default"
+    assert machine.choose(in_container=True) == OWN_BUILDER
+
+
+def test_choose_builder__too_old() -> None:
+    old = builder_wire("default", "docker", store=True, Current=True)
+    old["Nodes"][0]["Version"] = "v0.11.6"
+    with pytest.raises(BuilderUnavailable, match=r"BuildKit of builder default is v0\.11\.6; 0\.12 or newer"):
+        Machine([old]).choose()
