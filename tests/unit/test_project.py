@@ -149,7 +149,7 @@ def test_open_context__it_cannot_be_fetched() -> None:
 
 def test_open_context__it_does_not_come() -> None:
     with (
-        pytest.raises(InputError, match="no words"),
+        pytest.raises(InputError, match="cannot be fetched: deadline"),
         open_context(Inputs.from_values({}), buildx(lambda _: Say(exit_code=-15, stopped="deadline")), ORIGIN),
     ):
         pass
