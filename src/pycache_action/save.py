@@ -112,7 +112,7 @@ def _costly_steps(trace: Trace) -> bool:
 
 
 def _layers_written(trace: Trace) -> set[str]:
-    exports = (vertex for vertex in trace.vertices if vertex.name.startswith("exporting cache"))
+    exports = (vertex for vertex in trace.vertices if vertex.writes_cache)
     prefix = "writing layer "
     return {
         each.id.removeprefix(prefix) for vertex in exports for each in vertex.transfers if each.id.startswith(prefix)

@@ -15,6 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+CACHE_IMPORT = "importing cache manifest"
+# Each backend has a name of its own: https://github.com/moby/buildkit/tree/v0.25.0/cache/remotecache
+CACHE_EXPORTS = (
+    "exporting cache",
+    "exporting to GitHub Actions Cache",
+    "exporting inline cache",
+    "exporting content cache",
+)
 KEPT_LOG_CHARACTERS = 16_384
 KEPT_MESSAGES = 200
 
@@ -55,6 +63,16 @@ class Vertex:
         return self.started is not None and self.completed is None
 
     @property
+    def reads_index(self) -> bool:
+        """Whether this is the index of a cache being read."""
+        return self.name.startswith(CACHE_IMPORT)
+
+    @property
+    def writes_cache(self) -> bool:
+        """Whether this is a cache being written."""
+        return self.name.startswith(CACHE_EXPORTS)
+
+    @property
     def seconds(self) -> float:
         """How long it ran; 0 where it was cached or has not ended."""
         if not self.executed or self.started is None or self.completed is None:
@@ -76,11 +94,10 @@ class Trace:
     @property
     def failed(self) -> tuple[Vertex, ...]:
         """The vertices whose error ended the build: not the cancelled ones, nor caches that could not be read."""
-        harmless = ("importing cache manifest", "exporting cache")
         return tuple(
             v
             for v in self.vertices
-            if v.error and "context canceled" not in v.error and not v.name.startswith(harmless)
+            if v.error and "context canceled" not in v.error and not v.reads_index and not v.writes_cache
         )
 
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 IMPORT_SECONDS = 10.0
 """An index of a cache that is not there after this long is given up."""
-STALL_SECONDS = 12.0
+STALL_SECONDS = 10.0
 """A layer of which nothing came for this long is given up."""
+LEFTOVER_SECONDS = 4.0
+"""The same for a build that imports nothing: such a layer is one that an earlier build left behind."""
 SLOWEST_PACE = 50_000
 """Bytes a second: below it installing anew is faster than waiting."""
 
@@ -26,16 +28,22 @@ SLOWEST_PACE = 50_000
 class ImportWatchdog:
     """Watches what is read from caches during a build; called, it answers with the reason to stop, or nothing."""
 
-    def __init__(self, recorder: TraceRecorder, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        recorder: TraceRecorder,
+        clock: Callable[[], float] = time.monotonic,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._stall_seconds = stall_seconds
         self._import_began: float | None = None
         self._received: deque[tuple[float, int]] = deque()
 
     def __call__(self) -> str:
         now = self._clock()
         trace = self._recorder.trace()
-        importing = any(is_index(v) and v.running for v in trace.vertices)
+        importing = any(v.reads_index and v.running for v in trace.vertices)
         self._import_began = (self._import_began or now) if importing else None
         if self._import_began is not None and now - self._import_began > IMPORT_SECONDS:
             return f"the cache's index did not come within {IMPORT_SECONDS:.0f} s"
@@ -47,10 +55,10 @@ class ImportWatchdog:
             self._received.clear()
             return ""
         self._received.append((now, sum(layer.current for vertex in trace.vertices for layer in _layers(vertex))))
-        while len(self._received) > 2 and now - self._received[1][0] >= STALL_SECONDS:
+        while len(self._received) > 2 and now - self._received[1][0] >= self._stall_seconds:
             self._received.popleft()
         (since, first), (_, last) = self._received[0], self._received[-1]
-        if now - since < STALL_SECONDS:
+        if now - since < self._stall_seconds:
             return ""
         pace = (last - first) / (now - since)
         if pace >= SLOWEST_PACE:
@@ -91,18 +99,13 @@ QUIET_SECONDS = 8.0
 LONGEST_EXPORT_SECONDS = 600.0
 
 
-def is_index(vertex: Vertex) -> bool:
-    """Whether this is a cache's index being read."""
-    return vertex.name.startswith("importing cache manifest")
-
-
 def _exports(trace: Trace) -> bool:
-    return any(vertex.name.startswith("exporting cache") and vertex.running for vertex in trace.vertices)
+    return any(vertex.writes_cache and vertex.running for vertex in trace.vertices)
 
 
 def _is_preparing(trace: Trace) -> bool:
     """Whether layers are being compressed, and none is written yet: that is work, and no waiting for a server."""
-    said = [t.id for v in trace.vertices if v.name.startswith("exporting cache") for t in v.transfers]
+    said = [t.id for v in trace.vertices if v.writes_cache for t in v.transfers]
     return any(id_.startswith("preparing") for id_ in said) and not any(id_.startswith("writing") for id_ in said)
 
 

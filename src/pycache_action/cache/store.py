@@ -133,14 +133,14 @@ def find_helper(environ: Mapping[str, str]) -> str:
 def find_import_errors(recorder: TraceRecorder) -> tuple[str, ...]:
     """What went wrong with imports, in BuildKit's words; that a cache does not exist yet is no fault."""
     vertices = recorder.trace().vertices
-    errors = (vertex.error for vertex in vertices if vertex.name.startswith("importing cache manifest"))
+    errors = (vertex.error for vertex in vertices if vertex.reads_index)
     return tuple(error for error in errors if error and not _says_not_found(error))
 
 
 def find_export_error(recorder: TraceRecorder) -> str:
     """Why the export failed, in BuildKit's words; with `ignore-error=true` the build itself passes."""
     vertices = recorder.trace().vertices
-    return next((v.error for v in vertices if v.name.startswith("exporting cache") and v.error), "")
+    return next((v.error for v in vertices if v.writes_cache and v.error), "")
 
 
 def _unpack(packed: bytes) -> str | Unavailable:
