@@ -6,13 +6,14 @@ import re
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pycache_action.buildx.provenance import Metadata, parse_metadata
+from pycache_action.buildx.provenance import Metadata, Provenance, parse_metadata
 from pycache_action.buildx.spare import open_spare
 from pycache_action.buildx.trace import Trace, TraceRecorder
-from pycache_action.buildx.watchdog import ImportWatchdog, is_index
+from pycache_action.buildx.watchdog import LEFTOVER_SECONDS, STALL_SECONDS, ImportWatchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,14 +73,12 @@ def build_image(
     """
     started = time.monotonic()
     if left_waiting:
-        return _attempt_elsewhere(buildx, command, progress)
-    built, fault = _attempt(buildx, command, imports, progress)
+        return _build_without(buildx, command, progress, _Builder.DOUBTFUL)
+    built, stopped = _attempt(buildx, command, imports, progress, STALL_SECONDS if imports else None)
+    fault = stopped or (_find_cache_fault(built) if imports else "")
     if not fault:
         return built
-    if any(vertex.running and is_index(vertex) for vertex in built.trace.vertices):
-        again = _attempt_elsewhere(buildx, command, progress)
-    else:
-        again, _ = _attempt(buildx, command, (), progress)
+    again = _build_without(buildx, command, progress, _judge_builder(built, imports, stopped))
     return Built(
         exit_code=again.exit_code,
         trace=_join(built.trace, again.trace),
@@ -99,27 +98,68 @@ def add_provenance(built: Built, buildx: Buildx, command: Callable[[Path], Build
     with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
         metadata_file = Path(folder, "metadata.json")
         made = command(metadata_file).with_progress("rawjson")
-        buildx.run(*made.arguments, environment={**made.environment, **METADATA}, deadline=DESCRIBE_SECONDS)
-        described = parse_metadata(metadata_file.read_text() if metadata_file.is_file() else "")
-    return replace(built, metadata=Metadata(built.metadata.values, described.provenance))
+        recorder = TraceRecorder()
+        buildx.run(
+            *made.arguments,
+            environment={**made.environment, **METADATA},
+            on_error_line=recorder.feed,
+            deadline=DESCRIBE_SECONDS,
+        )
+        described = parse_metadata(metadata_file.read_text() if metadata_file.is_file() else "").provenance
+    # Digests differ from call to call, since that of a build context has the session in it. Names do not.
+    names = {vertex.digest: vertex.name for vertex in recorder.trace().vertices}
+    digests = {vertex.name: vertex.digest for vertex in built.trace.vertices}
+    steps = tuple(replace(step, vertex=digests.get(names.get(step.vertex, ""), "")) for step in described.steps)
+    return replace(built, metadata=Metadata(built.metadata.values, Provenance(steps, described.layers)))
 
 
-def _attempt_elsewhere(
-    buildx: Buildx, command: Callable[[Sequence[str], Path], BuildCommand], progress: Progress
+class _Builder(Enum):
+    """How an attempt that was given up leaves the builder."""
+
+    WELL = auto()
+    DOUBTFUL = auto()
+    """It may still wait for a server, and schedule nothing meanwhile: see `cache.preflight`."""
+    STUCK = auto()
+    """It goes on with a download, and every build that could use the layer joins it."""
+
+
+def _judge_builder(built: Built, imports: Sequence[str], stopped: str) -> _Builder:
+    """Downloads from GitHub's cache cannot be cancelled, those from a registry can.
+
+    https://github.com/moby/buildkit/blob/v0.25.0/cache/remotecache/gha/gha.go#L482
+    """
+    if not stopped:
+        return _Builder.WELL
+    if any(vertex.running and vertex.reads_index for vertex in built.trace.vertices):
+        return _Builder.DOUBTFUL
+    return _Builder.STUCK if any(each.startswith("type=gha") for each in imports) else _Builder.WELL
+
+
+def _build_without(
+    buildx: Buildx, command: Callable[[Sequence[str], Path], BuildCommand], progress: Progress, builder: _Builder
 ) -> Built:
-    """Build without a cache, on a spare builder where the own one does not answer."""
-    with open_spare(buildx) as spare:
+    """Build without a cache, on a spare builder where the own one does not serve."""
+    if builder is _Builder.WELL:
+        built, left_over = _attempt(buildx, command, (), progress, LEFTOVER_SECONDS)
+        if not left_over:
+            return built
+        builder = _Builder.STUCK
+    with open_spare(buildx, is_stuck=builder is _Builder.STUCK) as spare:
         if spare is None:
             return _attempt(buildx, command, (), progress)[0]
         return _attempt(buildx, lambda imports, file: command(imports, file).on_spare(spare.name), (), progress)[0]
 
 
 def _join(first: Trace, second: Trace) -> Trace:
-    """The second attempt finds cached what the first one ran: that it ran at all is what counts."""
-    ran = {
-        vertex.digest: vertex for vertex in first.vertices if vertex.executed and vertex.completed and not vertex.error
-    }
-    vertices = (ran.get(vertex.digest, vertex) if vertex.cached else vertex for vertex in second.vertices)
+    """The second attempt finds cached what the first one ran: that it ran at all is what counts.
+
+    They are matched by name: a digest has the session in it.
+    """
+    ran = {each.name: each for each in first.vertices if each.executed and each.completed and not each.error}
+    vertices = (
+        replace(ran[each.name], digest=each.digest) if each.cached and each.name in ran else each
+        for each in second.vertices
+    )
     return Trace(tuple(vertices), second.messages)
 
 
@@ -128,14 +168,15 @@ def _attempt(
     command: Callable[[Sequence[str], Path], BuildCommand],
     imports: Sequence[str],
     progress: Progress,
+    patience: float | None = None,
 ) -> tuple[Built, str]:
-    """The build, and why it should be run again without the cache."""
+    """The build, and why it was ended by us; `patience` is how long a layer may stall, in seconds (None: for ever)."""
     recorder = TraceRecorder()
-    watchdog = ImportWatchdog(recorder)
+    watchdog = ImportWatchdog(recorder, stall_seconds=patience) if patience is not None else None
 
     def watch() -> str:
         progress.update(recorder.trace())
-        return watchdog() if imports else ""
+        return watchdog() if watchdog is not None else ""
 
     with tempfile.TemporaryDirectory(prefix="pycache-") as folder:
         metadata_file = Path(folder, "metadata.json")
@@ -152,7 +193,7 @@ def _attempt(
     built = Built(
         exit_code=answer.exit_code, trace=trace, metadata=metadata, seconds=answer.seconds, stdout=answer.stdout
     )
-    return built, answer.stopped or (_find_cache_fault(built) if imports else "")
+    return built, answer.stopped
 
 
 def _find_cache_fault(built: Built) -> str:
@@ -163,7 +204,7 @@ def _find_cache_fault(built: Built) -> str:
     """
     if built.ok:
         return ""
-    errors = [vertex.error for vertex in built.trace.failed if not vertex.name.startswith("importing cache manifest")]
+    errors = [vertex.error for vertex in built.trace.failed]
     words = errors or list(built.trace.messages[-1:])
     if any(OWN_FAILURE.search(error) for error in words):
         return ""

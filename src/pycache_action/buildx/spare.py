@@ -24,9 +24,12 @@ class Spare:
 
 
 @contextlib.contextmanager
-def open_spare(buildx: Buildx) -> Iterator[Spare | None]:
-    """A builder in a container for as long as the block lasts; None where the own one answers, or no other can be had."""
-    if _answers(buildx):
+def open_spare(buildx: Buildx, *, is_stuck: bool) -> Iterator[Spare | None]:
+    """A builder in a container for as long as the block lasts; None where no other can be had, or none is needed.
+
+    It is where the own one `is_stuck`, or does not answer.
+    """
+    if not is_stuck and _answers(buildx):
         yield None
         return
     name = f"pycache-spare-{secrets.token_hex(4)}"
