@@ -11,17 +11,16 @@ import re
 import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.engine.harness import DOCKERFILE, Product, Project
 from tests.support.package_index import PackageIndex
 from tools.engine import Engine, Runner, ensure_engine, fresh_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 HELPER = "docker-image://busybox:1.37"
 NOT_PASSED_ON = re.compile(r"^(ACTIONS_|GITHUB_|RUNNER_|INPUT_|BUILDX_|DOCKER_|PYCACHE_|CI$)")

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.engine.harness import Outcome, Product, Project
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def prepared(
 ) -> dict[str, tuple[Project, tuple[str, ...]]]:
     folder = tmp_path_factory.mktemp("causes")
     product = make_product(folder)
-    made = {}
+    made: dict[str, tuple[Project, tuple[str, ...]]] = {}
     for kind, dockerfile in (("requirements-first", DOCKERFILE), ("everything-first", EVERYTHING_FIRST)):
         project = Project(folder / kind)
         project.write("Dockerfile", dockerfile.format(base=session.base))
