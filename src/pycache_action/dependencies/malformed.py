@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pycache_action.dependencies.locations import redacted
+from pycache_action.dependencies.model import Problem
+
 
 class MalformedError(ValueError):
     """What was `expected`, what is `seen` instead, and on which line where that is known (else 0)."""
@@ -11,6 +14,10 @@ class MalformedError(ValueError):
         self.expected = expected
         self.seen = seen
         self.line = line
+
+    def problem(self, file: str) -> Problem:
+        """Return what is to be told of the file: short, printable, and without passwords."""
+        return Problem(file=file, line=self.line, expected=redacted(self.expected, limit=300), seen=redacted(self.seen))
 
 
 def expectation(error: Exception, otherwise: str) -> str:

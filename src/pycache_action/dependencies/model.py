@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias, get_args
 
-from packaging.utils import canonicalize_name, canonicalize_version
+from packaging.utils import canonicalize_version
 
 from pycache_action.dependencies import document
+from pycache_action.dependencies.selection import Selection as Selection  # noqa: PLC0414 (a part of the model)
 
 SCHEMA = 1
 
@@ -94,6 +95,12 @@ class Requirement:
         operator, version = self.specifier[:2], self.specifier[2:].lstrip("=")
         return version if operator == "==" and "," not in version and not version.endswith("*") else ""
 
+    @property
+    def is_printable(self) -> bool:
+        """Whether all of it can be shown and kept; a lock file may hold any text where a name is expected."""
+        texts = (self.name, self.specifier, self.marker, self.url, self.index)
+        return all(map(str.isprintable, (*texts, *self.extras, *self.hashes, *self.options)))
+
     def __str__(self) -> str:
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         marker = f" ; {self.marker}" if self.marker else ""
@@ -130,44 +137,6 @@ class Requirement:
             direct=document.flag(read.get("direct", True)),
             source=Source(document.path(read["file"]), document.line_number(read["line"])),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which part of a project's dependencies an install command asks for.
-
-    `groups` are added to the project's default groups, `without` taken away; `only` leaves nothing but the groups it
-    names. `main` stands for the project's own dependencies. Names are those of the command line, in any spelling.
-    `packages` are members of a uv workspace, by name or, with a leading `./`, by folder relative to the lock file;
-    without them (and without `all_packages`) it is the project beside the lock file.
-    """
-
-    extras: tuple[str, ...] = ()
-    all_extras: bool = False
-    groups: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    all_groups: bool = False
-    main: bool = True
-    default_groups: bool = True
-    packages: tuple[str, ...] = ()
-    all_packages: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("extras", "groups", "without", "only"):
-            object.__setattr__(self, name, tuple(sorted({canonicalize_name(one) for one in getattr(self, name)})))
-        packages = {one if one.startswith("./") else canonicalize_name(one) for one in self.packages}
-        object.__setattr__(self, "packages", tuple(sorted(packages)))
-
-    def __str__(self) -> str:
-        extras = ("all extras",) if self.all_extras else tuple(f"extra {name}" for name in self.extras)
-        groups = ("all groups",) if self.all_groups else tuple(f"group {name}" for name in self.groups)
-        without = tuple(f"without {name}" for name in self.without)
-        only = tuple(f"only {name}" for name in self.only)
-        main = () if self.main else ("without the project's own",)
-        default = () if self.default_groups else ("without default groups",)
-        packages = ("all packages",) if self.all_packages else tuple(f"package {name}" for name in self.packages)
-        return ", ".join((*packages, *extras, *groups, *without, *only, *main, *default))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,13 @@ from packaging.utils import canonicalize_name
 from pycache_action.dependencies.artifacts import read_hashes
 from pycache_action.dependencies.conditions import NEVER, Condition, Markers, either, render_condition
 from pycache_action.dependencies.formats import Parsed
-from pycache_action.dependencies.groups import choose_like_pdm, wants_main
 from pycache_action.dependencies.locations import canonical_path, canonical_url, git_url
 from pycache_action.dependencies.locked_graph import Step, walk
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.pyproject import Project
 from pycache_action.dependencies.requirement import canonical_names, parse_pep508
+from pycache_action.dependencies.selection import choose_like_pdm, wants_main
 from pycache_action.dependencies.structure import at, string, strings, table
 from pycache_action.dependencies.toml_text import Toml, parse_toml
 

@@ -27,7 +27,6 @@ from pycache_action.dependencies.conditions import (
     split_atom,
 )
 from pycache_action.dependencies.formats import Parsed
-from pycache_action.dependencies.groups import MAIN, choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.locations import canonical_path, canonical_url, git_url, index_of
 from pycache_action.dependencies.locked_graph import Step, walk
 from pycache_action.dependencies.malformed import MalformedError
@@ -35,6 +34,7 @@ from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.poetry_constraints import parse_constraint
 from pycache_action.dependencies.pyproject import Project
 from pycache_action.dependencies.requirement import canonical_names
+from pycache_action.dependencies.selection import MAIN, choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.structure import at, string, strings, table
 from pycache_action.dependencies.toml_text import Toml, parse_toml
 

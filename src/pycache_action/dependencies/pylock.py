@@ -17,11 +17,11 @@ from pycache_action.dependencies.conditions import (
     split_atom,
 )
 from pycache_action.dependencies.formats import Parsed
-from pycache_action.dependencies.groups import MAIN, choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.laid_out import Lines
 from pycache_action.dependencies.locations import canonical_path, canonical_url, git_url, index_of
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
+from pycache_action.dependencies.selection import MAIN, choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.structure import table
 from pycache_action.dependencies.toml_text import Toml, parse_toml
 

@@ -13,7 +13,6 @@ from packaging.utils import canonicalize_name
 
 from pycache_action.dependencies.dependency_groups import expand_groups, read_groups
 from pycache_action.dependencies.formats import UNORDERED, Include, Option, Parsed
-from pycache_action.dependencies.groups import choose_extras, choose_groups, choose_like_pdm, wants_main
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.poetry_project import (
@@ -25,6 +24,7 @@ from pycache_action.dependencies.poetry_project import (
     read_index,
 )
 from pycache_action.dependencies.requirement import parse_pep508, parse_pip_argument
+from pycache_action.dependencies.selection import choose_extras, choose_groups, choose_like_pdm, wants_main
 from pycache_action.dependencies.structure import array, at, string, strings, table
 from pycache_action.dependencies.toml_text import parse_toml
 from pycache_action.dependencies.uv_project import apply_sources, uv_options

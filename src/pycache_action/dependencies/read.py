@@ -61,7 +61,7 @@ _NAMES: tuple[tuple[str, Format], ...] = (
     ("pylock.*.toml", Format.PYLOCK),
     ("Pipfile", Format.PIPFILE),
     ("Pipfile.lock", Format.PIPFILE_LOCK),
-    ("setup.py", Format.BYTES),
+    ("*.py", Format.BYTES),
     ("*.cfg", Format.BYTES),
     ("*.toml", Format.BYTES),
     ("*.lock", Format.BYTES),
@@ -82,7 +82,7 @@ class WantedFile:
     @property
     def label(self) -> str:
         selection = str(self.selection)
-        return f"{self.path} ({selection})" if selection else self.path
+        return redacted(f"{self.path} ({selection})" if selection else self.path, limit=1000)
 
 
 def find_format(path: str) -> Format:
@@ -180,7 +180,7 @@ class _Graph:
         match content:
             case Content(data) if parser:
                 asked = Asked(path=path, selection=self.wanted.selection, read_beside=self._read_beside(path))
-                return self._within_limit(_parse(parser, data, asked), path)
+                return _parse(parser, data, asked, self.allowed)
             case Unreadable(expected, digest) if parser or not digest:
                 # A file that is absent is a fault of the line that names it.
                 absent = not digest and named_at.file != path
@@ -188,13 +188,6 @@ class _Graph:
                 return Parsed(problem=Problem(file=where.file, line=where.line, expected=expected, seen=seen))
             case _:  # counts by its bytes
                 return Parsed()
-
-    def _within_limit(self, parsed: Parsed, path: str) -> Parsed:
-        if len(parsed.requirements) <= self.allowed:
-            return parsed
-        return replace(
-            parsed, problem=Problem(file=path, expected=f"at most {MAX_REQUIREMENTS} requirements in all files")
-        )
 
     def _read_beside(self, path: str) -> Callable[[str], bytes | None]:
         def read(name: str) -> bytes | None:
@@ -207,12 +200,17 @@ class _Graph:
         return read
 
 
-def _parse(parser: Parser, data: bytes, asked: Asked) -> Parsed:
+def _parse(parser: Parser, data: bytes, asked: Asked, allowed: int) -> Parsed:
     try:
-        return parser(data, asked)
+        parsed = parser(data, asked)
+        if len(parsed.requirements) > allowed:
+            raise MalformedError(f"at most {MAX_REQUIREMENTS} requirements in all files")
+        for requirement in parsed.requirements:
+            if not requirement.is_printable:
+                raise MalformedError("names and places without control characters", line=requirement.source.line)
     except MalformedError as error:
-        seen = redacted(error.seen)
-        return Parsed(problem=Problem(file=asked.path, line=error.line, expected=error.expected, seen=seen))
+        return Parsed(problem=error.problem(asked.path))
+    return parsed
 
 
 def _is_outside(path: str) -> bool:

@@ -20,9 +20,9 @@ from packaging.utils import canonicalize_name
 
 from pycache_action.dependencies.conditions import MAX_MARKERS
 from pycache_action.dependencies.formats import UNORDERED, Asked, Include, Option, Parsed
-from pycache_action.dependencies.locations import URL, canonical_index, redacted, without_credentials
+from pycache_action.dependencies.locations import URL, canonical_index, without_credentials
 from pycache_action.dependencies.malformed import MalformedError
-from pycache_action.dependencies.model import Problem, Requirement, Source
+from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.requirement import parse_pip_argument
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def parse_requirements_txt(content: bytes, asked: Asked) -> Parsed:
             _read_line(logical, Source(asked.path, line), found)
             found.check_size()
     except MalformedError as error:
-        problem = Problem(file=asked.path, line=line, expected=error.expected, seen=redacted(error.seen))
-        return Parsed(directives=tuple(found.directives), problem=problem)
+        error.line = line
+        return Parsed(directives=tuple(found.directives), problem=error.problem(asked.path))
     return Parsed(requirements=tuple(found.requirements), directives=tuple(found.directives))
 
 

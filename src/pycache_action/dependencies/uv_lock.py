@@ -23,11 +23,11 @@ from pycache_action.dependencies.conditions import (
     split_atom,
 )
 from pycache_action.dependencies.formats import Parsed
-from pycache_action.dependencies.groups import choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.locations import canonical_path, canonical_url, git_url, index_of
 from pycache_action.dependencies.locked_graph import Step, walk
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
+from pycache_action.dependencies.selection import choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.structure import at, string, strings, table
 from pycache_action.dependencies.toml_text import Toml, parse_toml
 
@@ -59,7 +59,9 @@ def parse_uv_lock(content: bytes, asked: Asked) -> Parsed:
     roots = lock.find_roots(asked.selection)
     lock.active_extras = _active(lock, roots, asked)
     steps = [step for root in roots for step in lock.steps_from_root(root, asked)]
-    steps += lock.steps_from_workspace(asked.selection)
+    steps += lock.steps_from_manifest(asked.selection)
+    if not roots and not steps:
+        raise MalformedError(f"a project to install ({str(asked.selection) or 'the one beside the lock'})")
     direct = {package for step in steps for package in step.packages}
     requirements = tuple(
         lock.requirement(package, condition, asked.path, direct=package in direct)
@@ -133,8 +135,9 @@ class _Lock:
             if canonicalize_name(name) in chosen:
                 yield from self._steps(entries)
 
-    def steps_from_workspace(self, selection: Selection) -> Iterable[Step]:
-        """Groups of a workspace whose root is no project stand in the manifest."""
+    def steps_from_manifest(self, selection: Selection) -> Iterable[Step]:
+        """Yield what a script asks for, and the groups of a workspace whose root is no project."""
+        yield from self._steps(at(self.toml.data, "manifest").get("requirements", []))
         groups = at(self.toml.data, "manifest", "dependency-groups")
         chosen = choose_groups(selection, groups, ("dev",))
         for name, entries in groups.items():

@@ -391,6 +391,24 @@ def test_read__malformed(lock: str, edit: tuple[str, str], problem: str) -> None
     assert found.meaning() != read_lock(lock).meaning()
 
 
+def test_read__uv_lock_without_what_is_asked_for() -> None:
+    found = read_lock("uv/uv.lock", Selection(packages=("none",)))
+    assert str(found.problems[0]) == "uv.lock: expected a project to install (package none)"
+
+
+def test_read__uv_lock_of_a_script() -> None:
+    lock = (
+        (LOCKS / "uv/uv.lock")
+        .read_text()
+        .replace(
+            "[[package]]", '[manifest]\nrequirements = [{ name = "mergedeep", specifier = ">=1" }]\n\n[[package]]', 1
+        )
+    )
+    lock = lock.replace('source = { editable = "." }', 'source = { registry = "https://pypi.org/simple" }')
+    (script,) = read({"uv.lock": lock}, "uv.lock").files
+    assert [(one.name, one.direct) for one in script.requirements] == [("mergedeep", True)]
+
+
 @pytest.mark.parametrize("lock", ["poetry/poetry.lock", "pdm/pdm.lock", "pipenv/Pipfile.lock", "uv/uv.lock"])
 def test_read__without_the_project_beside_it(lock: str) -> None:
     _folder, name = lock.split("/")

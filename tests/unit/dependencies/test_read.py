@@ -8,7 +8,7 @@ import pytest
 from tests.unit.dependencies.project import read, write
 
 from pycache_action.dependencies import content
-from pycache_action.dependencies.model import Format
+from pycache_action.dependencies.model import DependencySet, Format, Selection
 from pycache_action.dependencies.read import WantedFile, find_format, read_dependencies
 
 
@@ -220,3 +220,17 @@ def test_read__what_is_not_understood_counts_by_its_bytes() -> None:
     assert not before.problems
     assert not before.files[0].is_understood
     assert before.meaning() != after.meaning()
+
+
+def test_read__names_from_a_dockerfile_may_be_anything() -> None:
+    wanted = WantedFile("a\n\x1b[31m.txt", selection=Selection(extras=("x\0y",)))
+    found = read({"a.txt": "flask\n"}, wanted, WantedFile("a.txt", selection=wanted.selection))
+    assert DependencySet.from_json(found.to_json()) == found
+    assert found.problems[0].expected == "a path inside the build context"
+    assert [one.name for one in found.files[1].requirements] == ["flask"]
+
+
+def test_read__control_characters_in_a_lock() -> None:
+    lock = '{"default": {"a\\u001b[31m": {"version": "==1"}}}'
+    (file,) = read({"Pipfile.lock": lock}, "Pipfile.lock").files
+    assert str(file.problem) == "Pipfile.lock:1: expected names and places without control characters"

@@ -1,7 +1,8 @@
-"""Which groups and extras an install command means, out of those that a project has."""
+"""Which part of a project's dependencies an install command asks for, and what that means to each tool."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -9,10 +10,46 @@ from packaging.utils import canonicalize_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pycache_action.dependencies.model import Selection
-
 # What the tools call a project's own dependencies: uv and pip nothing, poetry main, pdm default, pipenv packages.
 MAIN = frozenset({"main", "default", "packages"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which part of a project's dependencies an install command asks for.
+
+    `groups` are added to the project's default groups, `without` taken away; `only` leaves nothing but the groups it
+    names. `main` stands for the project's own dependencies. Names are those of the command line, in any spelling.
+    `packages` are members of a uv workspace, by name or, with a leading `./`, by folder relative to the lock file;
+    without them (and without `all_packages`) it is the project beside the lock file.
+    """
+
+    extras: tuple[str, ...] = ()
+    all_extras: bool = False
+    groups: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    all_groups: bool = False
+    main: bool = True
+    default_groups: bool = True
+    packages: tuple[str, ...] = ()
+    all_packages: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("extras", "groups", "without", "only"):
+            object.__setattr__(self, name, tuple(sorted({canonicalize_name(one) for one in getattr(self, name)})))
+        packages = {one if one.startswith("./") else canonicalize_name(one) for one in self.packages}
+        object.__setattr__(self, "packages", tuple(sorted(packages)))
+
+    def __str__(self) -> str:
+        extras = ("all extras",) if self.all_extras else tuple(f"extra {name}" for name in self.extras)
+        groups = ("all groups",) if self.all_groups else tuple(f"group {name}" for name in self.groups)
+        without = tuple(f"without {name}" for name in self.without)
+        only = tuple(f"only {name}" for name in self.only)
+        main = () if self.main else ("without the project's own",)
+        default = () if self.default_groups else ("without default groups",)
+        packages = ("all packages",) if self.all_packages else tuple(f"package {name}" for name in self.packages)
+        return ", ".join((*packages, *extras, *groups, *without, *only, *main, *default))
 
 
 def wants_main(selection: Selection) -> bool:
