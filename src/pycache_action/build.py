@@ -28,6 +28,10 @@ METADATA = {"BUILDX_METADATA_PROVENANCE": "max", "BUILDX_METADATA_WARNINGS": "tr
 OWN_FAILURE = re.compile(
     r"did not complete successfully: exit code|dockerfile parse error|failed to calculate checksum of ref.*not found"
     r"|target stage .* could not be found|failed to solve: process|^\S+: not found$"
+    # A push that is refused; a layer that the push could not get from the cache is told in other words.
+    r"|failed to push (?!.*httpReadSeeker).*(?:unexpected status from (?:HEAD|POST|PUT|PATCH)|authoriz|denied)"
+    r"|not (?:implemented|supported)|invalid tag|invalid reference",
+    re.IGNORECASE,
 )
 
 
@@ -208,4 +212,4 @@ def _find_cache_fault(built: Built) -> str:
     words = errors or list(built.trace.messages[-1:])
     if any(OWN_FAILURE.search(error) for error in words):
         return ""
-    return words[-1][-300:] if words else "the build ended without a word"
+    return words[-1][:300] if words else "the build ended without a word"

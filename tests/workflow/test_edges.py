@@ -155,7 +155,6 @@ def test_cache__service_refuses_to_save(
     assert not gha_cache.entries
 
 
-@pytest.mark.xfail(strict=True, reason="an export to GitHub's service that failed is told as one that saved 0 layers")
 def test_cache__service_refuses_to_save_and_it_is_told(
     run: Callable[..., WorkflowResult], project: Project, gha_cache: GhaCache
 ) -> None:
@@ -163,7 +162,6 @@ def test_cache__service_refuses_to_save_and_it_is_told(
     assert "permission_denied" in result.log()
 
 
-@pytest.mark.xfail(strict=True, reason="layers exported to GitHub's service are not counted")
 def test_save__tells_what_was_saved_to_githubs_service(
     run: Callable[..., WorkflowResult], project: Project, warm_runner: Runner
 ) -> None:
@@ -218,7 +216,6 @@ def _on_this_machine(path: str, runner: Runner) -> Path:
     return runner.temp / path.removeprefix("/tmp/")
 
 
-@pytest.mark.xfail(strict=True, reason="a push that is refused is taken for a fault of the cache, and built again")
 def test_push__refused_is_the_registrys_fault_not_the_caches(
     run: Callable[..., WorkflowResult], project: Project, engine: Engine, name: str
 ) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SUITE = "forky"
 PACKAGES = (
     "docker.io", "docker-cli", "docker-buildx", "docker-compose", "docker-registry", "containerd", "runc", "tini",
-    "iptables", "iproute2", "kmod", "git", "xz-utils", "dash", "coreutils", "procps", "base-files", "busybox-static",
+    "iptables", "iproute2", "kmod", "git", "sed", "xz-utils", "dash", "coreutils", "procps", "base-files", "busybox-static",
 )  # fmt: skip
 IPTABLES = ("iptables", "ip6tables", "iptables-save", "iptables-restore", "ip6tables-save", "ip6tables-restore")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"

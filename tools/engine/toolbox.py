@@ -51,7 +51,7 @@ BUILDKITD_TOML = """\
 [registry."{mirror}"]
   http = true
 """
-BUILDKITD_PACKAGES = ("runc", "git", "ca-certificates", "dash", "coreutils")
+BUILDKITD_PACKAGES = ("runc", "git", "sed", "ca-certificates", "dash", "coreutils")
 
 
 @dataclass(frozen=True, slots=True)
