@@ -118,7 +118,7 @@ class _Graph:
     def read(self) -> list[DependencyFile]:
         path = posixpath.normpath(self.wanted.path)
         if _is_outside(path):
-            inside = path.replace("..", "(outside)").strip("/") or "(outside)"
+            inside = redacted(path.replace("..", "(outside)").strip("/") or "(outside)")
             problem = Problem(file=inside, expected="a path inside the build context", seen=redacted(self.wanted.path))
             return [DependencyFile(path=inside, wanted_by=self.wanted.label, format=Format.BYTES, problem=problem)]
         self._visit(path, self.wanted.role, Source(path), ())
