@@ -167,7 +167,7 @@ def _report_by_name(project: Project, trace: Trace) -> list[StepReport]:
         )
         for install in project.installs
         for vertex, name in named
-        if _fold(name["instruction"]) == _fold(install.instruction)
+        if (vertex.executed or vertex.cached) and _fold(name["instruction"]) == _fold(install.instruction)
     ]
 
 

@@ -7,6 +7,7 @@ the build. A child is ended with the call that started it, whatever ends that ca
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 2.0
+LINGER_SECONDS = 1.0
 KEPT_BYTES = 4 * 1024 * 1024
 
 
@@ -147,17 +149,21 @@ def _follow(
 ) -> str:
     """Pass lines on until the child has ended; the reason where it has to be ended before that."""
     ask_at = time.monotonic() + POLL_SECONDS
+    is_closed, ended_at = False, math.inf
     while True:
         try:
             line = lines.get(timeout=POLL_SECONDS)
+            is_closed = line is None
         except queue.Empty:
             line = None
         if line is not None and on_error_line is not None:
             on_error_line(line.decode(errors="replace").rstrip("\r\n"))
-        # Once the child has ended, a grandchild may hold the pipe open: nothing more is waited for.
-        if line is None and _has_ended(child):
-            return ""
         now = time.monotonic()
+        if line is None and _has_ended(child):
+            # A grandchild may hold the pipe open: a moment for what is still on its way, then no more is waited for.
+            ended_at = min(ended_at, now)
+            if is_closed or now - ended_at > LINGER_SECONDS:
+                return ""
         if ends_at is not None and now > ends_at:
             return "no answer within its deadline"
         if watchdog is not None and now >= ask_at:
