@@ -166,7 +166,9 @@ def test_look_up__a_manifest_of_a_later_version_says_so_and_the_next_is_read(cac
 
 
 def test_look_up__a_manifest_of_another_image_is_not_believed(cache: Cache) -> None:
-    cache.documents["feature"] = render_manifest(replace(manifest_of("feature", "shop-0000000000000001"), scope="other", branch="../x"))
+    cache.documents["feature"] = render_manifest(
+        replace(manifest_of("feature", "shop-0000000000000001"), scope="other", branch="../x")
+    )
     assert cache.look_up("shop-0000000000000001").previous == Absent()
 
 
@@ -190,10 +192,14 @@ def test_look_up__a_folder_is_not_imported_while_the_builder_has_it_all(cache: C
 def test_look_up__a_folder_that_was_deleted_is_saved_anew(cache: Cache, tmp_path: Path) -> None:
     cache.save(manifest_of("local", "shop-0000000000000001"))
     cache.in_builder = True
-    lookup = cache.look_up("shop-0000000000000001", backend=Local(tmp_path), branches=Branches(own="local", readable=("local",)))
+    lookup = cache.look_up(
+        "shop-0000000000000001", backend=Local(tmp_path), branches=Branches(own="local", readable=("local",))
+    )
     assert not lookup.saved
 
 
 def test_look_up__imports_are_named_as_the_backend_names_them(cache: Cache) -> None:
     cache.save(manifest_of("feature", "shop-0000000000000001"))
-    assert cache.look_up("shop-0000000000000001", backend=Gha()).imports == (f"type=gha,scope={layers_name('shop-0000000000000001', 'feature')}",)
+    assert cache.look_up("shop-0000000000000001", backend=Gha()).imports == (
+        f"type=gha,scope={layers_name('shop-0000000000000001', 'feature')}",
+    )
