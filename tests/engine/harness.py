@@ -12,8 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pycache_action.buildx.client import find_buildx
+from pycache_action.cache.backend import Auto, Off, parse_cache
+from pycache_action.cache.store import Store
+from pycache_action.process import SystemProcesses
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 PYCACHE = Path(sys.executable).with_name("pycache")
 DOCKERFILE = """\
@@ -122,6 +127,13 @@ class Product:
             text=True,
         )
 
+    def store(self, cache: str) -> Store:
+        """The documents that the product keeps in `cache`, to read and to spoil."""
+        backend = parse_cache(cache)
+        assert not isinstance(backend, Off | Auto)
+        buildx = find_buildx(SystemProcesses(), self.environ)
+        return Store(buildx=buildx, helper=self.environ["PYCACHE_HELPER"], backend=backend)
+
     def docker(self, *arguments: str, stdin: str = "", timeout: float = 120) -> str:
         """`docker`, for what tests need around the product."""
         done = subprocess.run(
@@ -157,7 +169,3 @@ def is_alive(pid: int) -> bool:
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
-
-
-def cache_in(registry: str, repository: str) -> Sequence[str]:
-    return ("--cache", f"registry,ref={registry}/{repository}")

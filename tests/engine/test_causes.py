@@ -67,8 +67,8 @@ def prepared(
         project.write("requirements.txt", "-c constraints.txt\nalpha==1.0\nbeta==1.0\n")
         project.write("constraints.txt", "gamma<3\n")
         project.write("app.py", "import alpha\n")
-        options = ("--cache", f"registry,ref={engine.registry}/engine-tests/causes/{session.token}-{kind}")
-        options += ("--output", "type=cacheonly")
+        cache = f"registry,ref={engine.registry}/engine-tests/causes/{session.token}-{kind}"
+        options = ("--cache", cache, "--output", "type=cacheonly")
         cold = product.build(project, *options)
         assert (cold.exit_code, cold.cause_ids) == (0, ["no-previous-build"]), cold
         made[kind] = (project, options)
