@@ -157,7 +157,8 @@ def _explain_failure(recorder: TraceRecorder, stderr: str) -> Absent | Unavailab
     errors = find_import_errors(recorder)
     if errors:
         return Unavailable(errors[0])
-    ran = any(NOT_THERE in vertex.error for vertex in recorder.trace().vertices)
+    # The last status may be lost where buildx ends before it has come; its last words are not.
+    ran = NOT_THERE in stderr or any(NOT_THERE in vertex.error for vertex in recorder.trace().vertices)
     return Absent() if ran else NoHelper(_last_words(stderr, recorder))
 
 
