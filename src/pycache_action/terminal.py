@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NARROW_COLUMNS = 60
 MOST_CHANGES = 20
+LONGEST_PLACE = 28
 FAILURE_LINES = 20
 LINES_AROUND_STEPS = 6
 
@@ -166,7 +167,7 @@ def print_report(console: Console, report: Report, failure: Failure | None = Non
 
 def _tabulate_steps(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("Line", no_wrap=True)
+    table.add_column("Line", overflow="fold", max_width=LONGEST_PLACE)
     table.add_column("Install step", ratio=1, overflow="fold")
     for name in ("Status", "Packages"):
         table.add_column(name, no_wrap=True)
