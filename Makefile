@@ -35,6 +35,7 @@ test: venv ## every check: lint, unit, contract, engine and workflow tests
 		summary+="$$(printf '  %-14s %-7s %4d s' "$$part" "$$result" "$$((SECONDS - start))")"$$'\n'; \
 	done; \
 	printf '\n%s  %-14s %-7s %4d s\n' "$$summary" all "$$([ -z "$$failed" ] && echo passed || echo FAILED)" "$$SECONDS"; \
+	echo 'Not part of it: make slow (the larger examples; our reading of locks against uv, poetry, pdm, pipenv and pip)'; \
 	[ -z "$$failed" ] || { echo "make test: failed:$$failed" >&2; exit 1; }
 
 .PHONY: lint
@@ -59,6 +60,10 @@ contract: venv ## action.yml, inputs, README and command line say the same
 .PHONY: engine-test
 engine-test: tools ## real builds on new runners
 	@eval "$$($(ENGINE) env)" && $(call pytest,engine)
+
+.PHONY: slow
+slow: tools ## what takes too long for every change: larger examples, locks against the tools that made them
+	@eval "$$($(ENGINE) env)" && $(BIN)/pytest -q -m slow tests/engine && $(BIN)/pytest -q tests/tools_equivalence
 
 .PHONY: workflow-test
 workflow-test: tools ## real workflow files, run by act
@@ -88,7 +93,7 @@ down: ## end what `make up` started
 define pytest
 [ -n "$$(find tests/$(1) -name 'test_*.py' -print -quit)" ] \
 	|| { echo 'make: tests/$(1) has no tests' >&2; exit 1; }; \
-	$(BIN)/pytest -q tests/$(1)
+	$(BIN)/pytest -q -m 'not slow' tests/$(1)
 endef
 
 $(VENV): pyproject.toml uv.lock $(UV)

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-BUILDING = sorted(str(path.parent.relative_to(EXAMPLES)) for path in EXAMPLES.rglob("Dockerfile"))
+# The others are built from many packages of the real index, one build after the other: `make slow`.
+QUICK = ("multi-stage", "pip", "reusable")
+BUILDING = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name in sorted(str(path.parent.relative_to(EXAMPLES)) for path in EXAMPLES.rglob("Dockerfile"))
+]
 PYCACHE = Path(sys.executable).with_name("pycache")
 START_SECONDS = 30
 INDEX_OF_README = "https://packages.example.com/simple/"
