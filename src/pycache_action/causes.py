@@ -55,6 +55,7 @@ class Circumstances:
 
     `difference` compares the dependencies with the manifest's; `dependency_files` are their paths in the context, which
     `name` turns into what people know; `dockerfile` is already that. `age` is how long ago the manifest was saved, in seconds; `backend` names the cache for people.
+    `unread` is why an index could not be read that the manifest tells of, in BuildKit's words; empty where all could.
     """
 
     difference: Difference | None
@@ -64,6 +65,7 @@ class Circumstances:
     branches: tuple[str, ...]
     backend: str
     age: float = 0.0
+    unread: str = ""
 
 
 def cache_disabled(setting: str) -> Cause:

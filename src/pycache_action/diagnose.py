@@ -59,7 +59,10 @@ def _compare(record: InstallRecord, manifest: Manifest, circumstances: Circumsta
         if found:
             yield from found
             return
-    yield causes.cache_evicted(manifest, circumstances)
+    if circumstances.unread:
+        yield causes.cache_unreadable(circumstances.unread, circumstances)
+    else:
+        yield causes.cache_evicted(manifest, circumstances)
 
 
 def find_counterpart(record: InstallRecord, manifest: Manifest) -> InstallRecord | None:

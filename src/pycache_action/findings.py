@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pycache_action.cache.backend import Off, Unavailable
 from pycache_action.cache.manifest import InstallRecord, Manifest, SavedKey
+from pycache_action.cache.store import find_import_errors
 from pycache_action.causes import Cause, Circumstances
 from pycache_action.copied_files import CopiedFiles
 from pycache_action.dependencies.difference import Difference, compare
@@ -100,6 +101,7 @@ def find(job: Job, project: Project, lookup: Lookup, built: Built) -> Findings:
         branches=job.branches.readable,
         backend=job.backend_name,
         age=max(0.0, time.time() - previous.saved_at) if isinstance(previous, Manifest) else 0.0,
+        unread=next(iter(find_import_errors(built.trace)), ""),
     )
     steps = tuple(_report_step(record, built.trace, previous, circumstances) for record in records)
     return Findings(

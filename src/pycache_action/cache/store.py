@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pycache_action.buildx.trace import TraceRecorder
+from pycache_action.buildx.trace import Trace, TraceRecorder
 from pycache_action.cache.backend import Backend, Unavailable, render_export, render_import
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Store:
             )
             if answer.stopped:
                 return Unavailable(f"it did not answer within {FETCH_SECONDS:.0f} s", left_waiting=imported)
-            if answer.exit_code == 0 and not find_import_errors(recorder):
+            if answer.exit_code == 0 and not find_import_errors(recorder.trace()):
                 file = Path(folder, self._file(name))
                 # A forged layer may hold a link to a file of this machine, or anything else, in its place.
                 plain = file.is_file() and not file.is_symlink() and file.stat().st_size <= PARTS * LARGEST_PART
@@ -130,10 +130,9 @@ def find_helper(environ: Mapping[str, str]) -> str:
     return environ.get("PYCACHE_HELPER") or f"docker-image://{HELPER_IMAGE}"
 
 
-def find_import_errors(recorder: TraceRecorder) -> tuple[str, ...]:
+def find_import_errors(trace: Trace) -> tuple[str, ...]:
     """What went wrong with imports, in BuildKit's words; that a cache does not exist yet is no fault."""
-    vertices = recorder.trace().vertices
-    errors = (vertex.error for vertex in vertices if vertex.reads_index)
+    errors = (vertex.error for vertex in trace.vertices if vertex.reads_index)
     return tuple(error for error in errors if error and not _says_not_found(error))
 
 
@@ -154,7 +153,7 @@ def _unpack(packed: bytes) -> str | Unavailable:
 
 
 def _explain_failure(recorder: TraceRecorder, stderr: str) -> Absent | Unavailable | NoHelper:
-    errors = find_import_errors(recorder)
+    errors = find_import_errors(recorder.trace())
     if errors:
         return Unavailable(errors[0])
     # The last status may be lost where buildx ends before it has come; its last words are not.
