@@ -118,31 +118,30 @@ class Stage:
             service = stack.enter_context(GhaCache()) if scene.backend == "gha" else None
             proxy = stack.enter_context(FaultyProxy(service.address if service else self.engine.registry))
             repository = f"engine-tests/faults/{name}"
-            direct = self._cache(service, "", repository)
-            through = self._cache(service, proxy.address, repository)
+            options, environ = self._cache(service, proxy.address, repository)
 
-            def build(cache: tuple[Sequence[str], Mapping[str, str]], tag: str) -> Outcome:
+            def build(tag: str, *options: str) -> Outcome:
                 runner = stack.enter_context(fresh_runner(self.engine))
-                product = self.product.on(cache[1]).on(runner.environ)
-                return product.build(project, *cache[0], "--scope", name, "--tag", tag, "--push", timeout=180)
+                product = self.product.on(environ).on(runner.environ)
+                return product.build(project, *options, "--scope", name, "--tag", tag, "--push", timeout=180)
 
             if scene.moment in (Moment.INDEX, Moment.IMPORT):
-                seeded = build(direct, image)
+                seeded = build(image, *options)
                 assert seeded.exit_code == 0, seeded
                 assert seeded.report["saved"]["reason"] == "", seeded
                 project.write("app.py", "2\n")
-            plain = build((("--cache", "off"), {}), f"{image}:plain")
+            plain = build(f"{image}:plain", "--cache", "off")
             self._prepare(scene, proxy, repository)
-            faulty = build(through, f"{image}:faulty")
+            faulty = build(f"{image}:faulty", *options)
             proxy.mode = Pass()
             same = self._files(f"{image}:faulty") == self._files(f"{image}:plain")
-            healthy = build(through, f"{image}:healthy")
+            healthy = build(f"{image}:healthy", *options)
         return Seen(plain=plain, faulty=faulty, healthy=healthy, same_image=same)
 
     def _cache(self, service: GhaCache | None, proxy: str, repository: str) -> tuple[Sequence[str], Mapping[str, str]]:
         if service is not None:
-            return ("--cache", "gha"), service.environment(url=f"http://{proxy}/" if proxy else "")
-        return ("--cache", f"registry,ref={proxy or self.engine.registry}/{repository}"), {}
+            return ("--cache", "gha"), service.environment(url=f"http://{proxy}/")
+        return ("--cache", f"registry,ref={proxy}/{repository}"), {}
 
     def _files(self, reference: str) -> object:
         return read_files(reference, above=self.base)
