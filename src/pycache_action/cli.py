@@ -21,7 +21,7 @@ from pycache_action.cache.backend import Local, choose_backend, parse_cache
 from pycache_action.cache.naming import Branches
 from pycache_action.cache.store import find_helper
 from pycache_action.defaults import DEFAULTS_FILE, read_defaults
-from pycache_action.errors import CacheMissed, PycacheError
+from pycache_action.errors import CacheMissed, InputError, PycacheError
 from pycache_action.failure import find_failure
 from pycache_action.inputs import OPTIONS, Inputs
 from pycache_action.job import Job, identify
@@ -71,6 +71,7 @@ def build(context: str, **given: Any) -> None:
     """Build CONTEXT, a folder or Git URL, with what the cache has."""
     with _errors_for_people():
         inputs = _read_inputs(context, given)
+        _check_report(inputs.report)
         environment = _child_environment()
         buildx = find_buildx(SystemProcesses(), environment)
         builder = choose_builder(buildx, inputs.builder, join=False, in_container=needs_container(inputs))
@@ -163,6 +164,13 @@ def _child_environment() -> dict[str, str]:
     if environment.get("ACTIONS_RESULTS_URL"):
         environment.setdefault("ACTIONS_CACHE_SERVICE_V2", "1")
     return environment
+
+
+def _check_report(name: str) -> None:
+    """Before the build, which may take long. Raises `InputError`."""
+    path = Path(name)
+    if name and (path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)):
+        raise InputError(f"report: {name!r} cannot be written", hint="Name a file in a folder that exists.")
 
 
 def _cache_folder(environment: dict[str, str]) -> Path:
