@@ -95,6 +95,12 @@ def new_runner(engine: Engine, pycache: Product) -> Iterator[Callable[[], Produc
 
 
 @pytest.fixture
+def session_base(session: Session) -> str:
+    """The image that projects start from."""
+    return session.base
+
+
+@pytest.fixture
 def project(tmp_path: Path, session: Session, name: str) -> Project:
     """Two packages installed from a requirements.txt, and a source file."""
     made = Project(tmp_path / "project")

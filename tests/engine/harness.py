@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pycache_action.buildx.client import find_buildx
-from pycache_action.cache.backend import Auto, Off, parse_cache
+from pycache_action.cache.backend import Off, Unavailable, choose_backend, parse_cache
 from pycache_action.cache.store import Store
 from pycache_action.process import SystemProcesses
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PYCACHE = Path(sys.executable).with_name("pycache")
+PYCACHE_ACTION = PYCACHE.with_name("pycache-action")
 DOCKERFILE = """\
 FROM {base}
 ENV PROJECT={name}
@@ -104,9 +105,13 @@ class Product:
         outcome = self.run("build", str(project.folder), "--report", str(report), *options, timeout=timeout)
         return replace(outcome, report=json.loads(report.read_text()) if report.exists() else {})
 
-    def run(self, *arguments: str, timeout: float = 120) -> Outcome:
+    def act(self) -> Outcome:
+        """The action, to its end; its inputs are in the environment."""
+        return self.run(program=PYCACHE_ACTION)
+
+    def run(self, *arguments: str, timeout: float = 120, program: Path = PYCACHE) -> Outcome:
         started = time.monotonic()
-        with self.start(*arguments) as process:
+        with self.start(*arguments, program=program) as process:
             try:
                 output, _ = process.communicate(timeout=timeout)
             except BaseException:
@@ -116,9 +121,9 @@ class Product:
         assert "Traceback (most recent call last)" not in output, output
         return Outcome(exit_code=process.returncode, output=output, seconds=seconds)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, program: Path = PYCACHE) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(PYCACHE), *arguments],
+            [str(program), *arguments],
             env=dict(self.environ),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -129,8 +134,8 @@ class Product:
 
     def store(self, cache: str) -> Store:
         """The documents that the product keeps in `cache`, to read and to spoil."""
-        backend = parse_cache(cache)
-        assert not isinstance(backend, Off | Auto)
+        backend = choose_backend(parse_cache(cache), environ=self.environ, cache_ref="", folder=self.folder)
+        assert not isinstance(backend, Off | Unavailable)
         buildx = find_buildx(SystemProcesses(), self.environ)
         return Store(buildx=buildx, helper=self.environ["PYCACHE_HELPER"], backend=backend)
 

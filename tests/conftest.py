@@ -1,0 +1,3 @@
+"""Fixtures of all tests: the stand-ins."""
+
+pytest_plugins = ["tests.support.fixtures"]
