@@ -102,8 +102,8 @@ def session_base(session: Session) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path, session: Session, name: str) -> Project:
-    """Two packages installed from a requirements.txt, and a source file."""
-    made = Project(tmp_path / "project")
+    """Two packages installed from a requirements.txt, and a source file; the folder's name makes the scope the test's own."""
+    made = Project(tmp_path / name)
     made.write("Dockerfile", DOCKERFILE.format(base=session.base, name=name))
     made.write("requirements.txt", "alpha==1.0\nbeta==1.0\n")
     made.write("app.py", "import alpha, beta, gamma\n")

@@ -234,8 +234,8 @@ def test_build__the_manifest_is_lost(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "not used"), ('{"schema": 99, "from": "the future"}', "schema 99"), ("x" * 100_000, "not used")],
-    ids=["damaged", "of-the-future", "garbage"],
+    [("x" * 100_000, "not used"), ('{"schema": 99, "from": "the future"}', "schema 99")],
+    ids=["garbage", "of-the-future"],
 )
 def test_build__a_manifest_that_cannot_be_read(
     text: str, words: str, project: Project, cache: str, pycache: Product, new_runner: Callable[[], Product]

@@ -83,7 +83,7 @@ def test_build__ended_while_it_saves(
         time.sleep(2)
         if number == signal.SIGKILL:
             process.kill()
-            process.wait()
+            process.communicate()
         else:
             seconds, output = end(process, number)
             assert process.returncode == 130, output
