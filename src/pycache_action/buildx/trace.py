@@ -116,11 +116,18 @@ class _Folded:
     def update(self, wire: dict[str, Any]) -> None:
         self.name = str(wire.get("name") or self.name)
         self.inputs = tuple(str(digest) for digest in wire.get("inputs") or ()) or self.inputs
-        self.cached = bool(wire.get("cached", self.cached))
         self.started = _parse_time(wire.get("started")) or self.started
         # A vertex can be started anew; it is then no longer complete.
         self.completed = _parse_time(wire.get("completed")) if wire.get("started") else self.completed
-        self.error = str(wire.get("error") or self.error)
+        if wire.get("started") and wire.get("inputs"):
+            # The solver's own word: where a cached layer turns out to be gone, the step runs after all, without the error.
+            self.cached = bool(wire.get("cached"))
+            self.error = str(wire.get("error") or "")
+        else:
+            # A download's (https://github.com/moby/buildkit/blob/v0.25.0/util/progress/controller/controller.go), which
+            # knows nothing of the cache.
+            self.cached = bool(wire.get("cached", self.cached))
+            self.error = str(wire.get("error") or self.error)
 
     def freeze(self) -> Vertex:
         return Vertex(
