@@ -8,8 +8,7 @@ versions is meant, so that a lock rewritten by a newer Poetry stays the same.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -34,7 +33,7 @@ from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.poetry_constraints import parse_constraint
 from pycache_action.dependencies.pyproject import Project
 from pycache_action.dependencies.requirement import canonical_names
-from pycache_action.dependencies.selection import MAIN, choose_extras, choose_groups, wants_main
+from pycache_action.dependencies.selection import choose_extras, choose_groups, wants_main
 from pycache_action.dependencies.structure import at, string, strings, table
 from pycache_action.dependencies.toml_text import Toml, parse_toml
 
@@ -45,39 +44,61 @@ if TYPE_CHECKING:
     from pycache_action.dependencies.model import Selection
 
 
+_NOWHERE = Source("poetry.lock")
+
+
 def parse_poetry_lock(content: bytes, asked: Asked) -> Parsed:
     """Return the locked packages, each with the condition under which Poetry installs it."""
     toml = parse_toml(content)
     if "metadata" not in toml.data:
         raise MalformedError("a table [metadata]")
-    lock = _Lock(toml, _read_packages(toml))
-    declared = _read_declared(asked)
-    if declared is None:
-        reached, direct = lock.by_groups(asked.selection), set(range(len(lock.packages)))
+    packages = _read_packages(toml)
+    part = _read_project(asked) or _part_of_lock(toml, packages, asked.selection)
+    lock = _Lock(toml, packages, part)
+    if part.declared is None:
+        reached, direct = lock.by_groups(), set(range(len(packages)))
     else:
-        steps = [
-            lock.step(one.name, one.specifier, one.url, one.extras, lock.markers.read(one.marker)) for one in declared
-        ]
+        steps = [step for one in part.declared for step in lock.steps_to(one)]
         direct = {package for step in steps for package in step.packages}
-        reached = lock.told_apart(walk(steps, lock.needs))
+        reached = walk(steps, lock.needs)
     return Parsed(
         requirements=tuple(
             lock.requirement(package, condition, asked.path, direct=package in direct)
             for package, condition in reached.items()
+            if condition != NEVER
         )
     )
 
 
-def _read_declared(asked: Asked) -> list[Requirement] | None:
-    """Return what the pyproject.toml beside the lock asks for; None where there is none."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is asked for: groups, `main` for the project's own dependencies, extras, and the requirements of these.
+
+    The requirements are None where there is no project to tell them.
+    """
+
+    groups: set[str]
+    extras: set[str]
+    declared: tuple[Requirement, ...] | None
+
+
+def _read_project(asked: Asked) -> _Part | None:
     content = asked.read_beside("pyproject.toml")
     if content is None:
         return None
     try:
         project = Project(parse_toml(content), "pyproject.toml")
-        return list(project.requirements(project.choose(asked)))
+        chosen = project.choose(asked)
+        groups = chosen.groups | ({"main"} if chosen.main else set())
+        return _Part(groups, chosen.extras, tuple(project.requirements(chosen)))
     except MalformedError as error:
         raise MalformedError(f"a pyproject.toml beside it that can be read (line {error.line})") from error
+
+
+def _part_of_lock(toml: Toml, packages: list[_Package], selection: Selection) -> _Part:
+    available = {name for package in packages for name in _groups(package)} - {"main"}
+    groups = choose_groups(selection, available, available) | ({"main"} if wants_main(selection) else set())
+    return _Part(groups, choose_extras(selection, at(toml.data, "extras")), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +131,7 @@ def _read_packages(toml: Toml) -> list[_Package]:
 class _Lock:
     toml: Toml
     packages: list[_Package]
+    part: _Part
     by_name: dict[str, list[int]] = field(default_factory=dict)
     markers: Markers = field(default_factory=Markers)
 
@@ -117,78 +139,81 @@ class _Lock:
         for place, package in enumerate(self.packages):
             self.by_name.setdefault(package.name, []).append(place)
 
-    def step(self, name: str, specifier: str, url: str, extras: tuple[str, ...], condition: Condition) -> Step:
-        """Return the step to the locked versions that a requirement allows; to all of them if none is allowed."""
-        places = self.by_name.get(name, [])
+    def steps_to(self, requirement: Requirement) -> list[Step]:
+        """Return the steps to the locked versions that a requirement allows; to all of them if none is allowed.
+
+        Where several are allowed, the markers that Poetry 2 writes at each tell them apart.
+        """
+        places = self.by_name.get(requirement.name, [])
         if len(places) > 1:
-            meant = [place for place in places if _is_meant(self.packages[place], specifier, url)]
-            places = meant or places
-        return Step(packages=tuple(places), extras=extras, condition=condition)
+            places = [place for place in places if _is_meant(self.packages[place], requirement)] or places
+        condition = self.markers.read(requirement.marker)
+        return [
+            Step(
+                packages=(place,),
+                extras=requirement.extras,
+                condition=both(condition, self._own_condition(place)) if len(places) > 1 else condition,
+            )
+            for place in places
+        ]
 
     def needs(self, place: int, extra: str) -> Iterator[Step]:
         package = self.packages[place]
         brought = _brought_by(package, extra) if extra else set()
         for name, value in table(package.table.get("dependencies"), "dependencies", package.line).items():
             for one in value if isinstance(value, list) else [value]:
-                needed = {"version": one} if isinstance(one, str) else table(one, name, package.line)
-                marker = string(needed.get("markers"), "markers", package.line)
-                condition = self.markers.read(marker)
-                if "extra" in marker:
-                    condition = decided(condition, lambda atom: _holds_for_any(atom, {extra}))
-                if needed.get("optional") is True and "extra" not in marker and canonicalize_name(name) not in brought:
-                    continue
-                url = next(
-                    (string(needed[kind], kind) for kind in ("git", "url", "path", "file") if kind in needed), ""
-                )
-                extras = canonical_names(strings(needed.get("extras"), "extras", package.line))
-                for specifier in parse_constraint(string(needed.get("version"), "version", package.line) or "*"):
-                    yield self.step(canonicalize_name(name), specifier, url, extras, condition)
+                needed = table({"version": one} if isinstance(one, str) else one, name, package.line)
+                for step in self._steps_on(canonicalize_name(name), needed, package.line):
+                    condition = step.condition
+                    if any(map(_is_extra, (atom for term in condition for atom in term))):
+                        condition = decided(condition, lambda atom: _holds_for(atom, {extra}))
+                    elif needed.get("optional") is True and canonicalize_name(name) not in brought:
+                        continue
+                    yield replace(step, condition=condition)
 
-    def told_apart(self, reached: dict[int, Condition]) -> dict[int, Condition]:
-        """Where several versions of one package are reached, add the markers that Poetry 2 writes at each."""
-        count = Counter(self.packages[place].name for place in reached)
-        found = {}
-        for place, condition in reached.items():
-            if count[self.packages[place].name] > 1:
-                condition = both(condition, decided(self._own_condition(place), lambda atom: _is_extra(atom) or None))
-            if condition != NEVER:
-                found[place] = condition
-        return found
+    def _steps_on(self, name: str, needed: dict[str, object], line: int) -> Iterator[Step]:
+        url = next((string(needed[kind], kind, line) for kind in ("git", "url", "path", "file") if kind in needed), "")
+        requirement = Requirement(
+            name=name,
+            extras=canonical_names(strings(needed.get("extras"), "extras", line)),
+            marker=string(needed.get("markers"), "markers", line),
+            url=url,
+            source=_NOWHERE,
+        )
+        for specifier in parse_constraint(string(needed.get("version"), "version", line) or "*"):
+            yield from self.steps_to(replace(requirement, specifier=specifier))
 
-    def by_groups(self, selection: Selection) -> dict[int, Condition]:
+    def by_groups(self) -> dict[int, Condition]:
         """Return what the lock alone tells: the groups, extras and markers at each package."""
-        groups = [_groups(package) for package in self.packages]
-        available = {name for one in groups for name in one} - MAIN
-        chosen = choose_groups(selection, available, available) | (MAIN if wants_main(selection) else set())
         extras = at(self.toml.data, "extras")
-        names = choose_extras(selection, extras)
         brought = {
             one
             for extra in extras
-            if canonicalize_name(extra) in names
+            if canonicalize_name(extra) in self.part.extras
             for one in canonical_names(strings(extras[extra], "extras"))
         }
-        found = {}
-        for place, package in enumerate(self.packages):
-            condition = decided(self._own_condition(place), lambda atom: _holds_for_any(atom, names))
-            told = (
+        return {
+            place: self._own_condition(place)
+            for place, package in enumerate(self.packages)
+            if _groups(package) & self.part.groups
+            and (
                 package.table.get("optional") is not True
                 or package.name in brought
                 or "extra" in str(package.table.get("markers"))
             )
-            if groups[place] & chosen and told and condition != NEVER:
-                found[place] = condition
-        return found
+        }
 
     def _own_condition(self, place: int) -> Condition:
-        """Return the markers at a package: one text, or one for each group."""
+        """Return the markers at a package: one text, or one for each of its groups that has any."""
         package = self.packages[place]
         markers = package.table.get("markers")
-        texts = list(markers.values()) if isinstance(markers, dict) else [markers]
+        texts = [markers]
+        if isinstance(markers, dict):
+            texts = [markers.get(group) for group in sorted(_groups(package) & self.part.groups)] or [""]
         found = NEVER
         for text in texts:
             found = either(found, self.markers.read(string(text, "markers", package.line)))
-        return found
+        return decided(found, lambda atom: _holds_for(atom, self.part.extras))
 
     def requirement(self, place: int, condition: Condition, path: str, *, direct: bool) -> Requirement:
         package = self.packages[place]
@@ -232,16 +257,16 @@ def _is_extra(atom: str) -> bool:
     return split_atom(atom)[0] == "extra"
 
 
-def _holds_for_any(atom: str, extras: set[str]) -> bool | None:
+def _holds_for(atom: str, extras: set[str]) -> bool | None:
     left, operator, right = split_atom(atom)
     return (right.strip("\"'") in extras) == (operator == "==") if left == "extra" else None
 
 
-def _is_meant(package: _Package, specifier: str, url: str) -> bool:
-    if url:
+def _is_meant(package: _Package, requirement: Requirement) -> bool:
+    if requirement.url:
         return bool(package.source) and package.source.get("type") != "legacy"
     try:
-        return SpecifierSet(specifier).contains(package.version, prereleases=True)
+        return SpecifierSet(requirement.specifier).contains(package.version, prereleases=True)
     except ValueError:
         return True
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 from tests.unit.dependencies.project import read
 
 from pycache_action.dependencies.difference import compare
@@ -143,7 +144,9 @@ def test_read__a_pin_holds_version_hashes_and_place(lock: str) -> None:
 )
 def test_read__the_condition_of_a_package_is_that_of_all_ways_to_it(lock: str) -> None:
     conditions = {one.name: one.marker for one in file(lock).requirements}
-    assert conditions["exceptiongroup"] in ('python_full_version < "3.11"', 'python_version < "3.11"')
+    for version, expected in (("3.9", True), ("3.10", True), ("3.11", False)):
+        environment = {"python_version": version, "python_full_version": f"{version}.1"}
+        assert Marker(conditions["exceptiongroup"]).evaluate(environment) is expected
     assert "win32" in conditions["colorama"] or "Windows" in conditions["colorama"]
     assert conditions["httpx"] == ""
 
