@@ -132,6 +132,25 @@ def test_key__version_of_the_project(
     assert key(tmp_path, lock) != before
 
 
+def test_key__lock_rewritten_by_a_newer_poetry(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        pyproject_toml='[tool.poetry]\nname = "demo"\nversion = "1"\ndescription = ""\nauthors = []\npackage-mode = false\n'
+        '[tool.poetry.dependencies]\npython = ">=3.10,<3.15"\nFlask = { version = "^3.0", extras = ["async"] }\n'
+        'httpx = { version = ">=0.27", extras = ["http2"] }\nredis = { version = "*", optional = true }\n'
+        'tomli = { version = "*", python = "<3.11" }\n'
+        '[tool.poetry.extras]\ncache = ["redis"]\n[tool.poetry.group.dev.dependencies]\npytest = "^8"\n'
+        '[[tool.poetry.source]]\nname = "index"\nurl = "https://pypi.org/simple"\npriority = "primary"\n',
+    )
+    run("poetry-1", "poetry", "lock", "--no-ansi", folder=tmp_path)
+    old, before = (tmp_path / "poetry.lock").read_text(), key(tmp_path, "poetry.lock")
+    run("poetry", "poetry", "lock", "--no-ansi", folder=tmp_path)
+    new = (tmp_path / "poetry.lock").read_text()
+    assert 'lock-version = "2.0"' in old
+    assert 'lock-version = "2.0"' not in new
+    assert key(tmp_path, "poetry.lock") == before
+
+
 def test_key__is_the_same_in_every_process(tmp_path: Path) -> None:
     """The order of a set differs from one process to the next; the key must not."""
     write(tmp_path, pyproject_toml=make_projects()[1].pyproject())

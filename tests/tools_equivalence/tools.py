@@ -14,6 +14,7 @@ PACKAGES = {
     "pip": ("pip>=26",),
     "pip-tools": ("pip-tools>=7.5",),
     "poetry": ("poetry>=2.2", "poetry-plugin-export>=1.9"),
+    "poetry-1": ("poetry==1.8.5",),
     "pdm": ("pdm[locked]>=2.26",),
     "pipenv": ("pipenv>=2025.0",),
 }
