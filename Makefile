@@ -35,7 +35,7 @@ test: venv ## every check: lint, unit, contract, engine and workflow tests
 		summary+="$$(printf '  %-14s %-7s %4d s' "$$part" "$$result" "$$((SECONDS - start))")"$$'\n'; \
 	done; \
 	printf '\n%s  %-14s %-7s %4d s\n' "$$summary" all "$$([ -z "$$failed" ] && echo passed || echo FAILED)" "$$SECONDS"; \
-	echo 'Not part of it: make slow (the larger examples; our reading of locks against uv, poetry, pdm, pipenv and pip)'; \
+	echo 'Not part of it: make slow (the larger examples, every fault of a cache, locks against the tools that made them)'; \
 	[ -z "$$failed" ] || { echo "make test: failed:$$failed" >&2; exit 1; }
 
 .PHONY: lint
@@ -62,7 +62,7 @@ engine-test: tools ## real builds on new runners
 	@eval "$$($(ENGINE) env)" && $(call pytest,engine)
 
 .PHONY: slow
-slow: tools ## what takes too long for every change: larger examples, locks against the tools that made them
+slow: tools ## what takes too long for every change
 	@eval "$$($(ENGINE) env)" && $(BIN)/pytest -q -m slow tests/engine && $(BIN)/pytest -q tests/tools_equivalence
 
 .PHONY: workflow-test

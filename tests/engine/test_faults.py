@@ -1,12 +1,11 @@
 """Whatever a cache does, the build ends as it would without one, and at most half a minute later.
 
-A few scenes are played in every run of the tests, all of them with PYCACHE_ALL_FAULTS=1. They mostly wait, so several
+A few scenes are played in every run of the tests, all of them by `make slow`. They mostly wait, so several
 are played at once.
 """
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -44,8 +43,7 @@ ALL = tuple(
     and not (moment is Moment.PROBE and fault == "cut")
     and not (backend == "gha" and moment is Moment.SAVE and fault == "cut")
 )
-WANTS_ALL = bool(os.environ.get("PYCACHE_ALL_FAULTS"))
-SCENES = ALL if WANTS_ALL else SHORT
+SCENES = [pytest.param(scene, marks=() if scene in SHORT else pytest.mark.slow) for scene in ALL]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +59,7 @@ def played(
     base = push_base(engine, product, session.token, folder / "base")
     stage = Stage(engine=engine, product=product, base=base, token=session.token)
     chosen = {item.name for item in request.session.items}
-    wanted = [scene for scene in SCENES if f"{test_build__a_cache_that_fails.__name__}[{scene}]" in chosen]
+    wanted = [scene for scene in ALL if f"{test_build__a_cache_that_fails.__name__}[{scene}]" in chosen]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {scene: pool.submit(stage.play, scene) for scene in wanted}
         pool.shutdown(cancel_futures=True)
@@ -88,7 +86,7 @@ def test_build__a_cache_that_fails(
     assert seen.healthy.report["warnings"] == [], seen.healthy
 
 
-@pytest.mark.skipif(not WANTS_ALL, reason="takes a minute; PYCACHE_ALL_FAULTS=1 runs it")
+@pytest.mark.slow
 def test_build__a_slow_server_that_does_its_best_is_not_given_up(
     project: Project, pycache: Product, engine: Engine, name: str
 ) -> None:
