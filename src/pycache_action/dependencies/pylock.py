@@ -22,8 +22,8 @@ from pycache_action.dependencies.locations import canonical_path, canonical_url,
 from pycache_action.dependencies.malformed import MalformedError
 from pycache_action.dependencies.model import Requirement, Source
 from pycache_action.dependencies.selection import MAIN, choose_extras, choose_groups, wants_main
-from pycache_action.dependencies.structure import table
-from pycache_action.dependencies.toml_text import Toml, parse_toml
+from pycache_action.dependencies.structure import string, table
+from pycache_action.dependencies.toml_text import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def parse_pylock(content: bytes, asked: Asked) -> Parsed:
     lines = toml.lines_of("[[packages]]")
     entries = toml.entries(toml.data.get("packages", []))
     document = dict(toml.data)
-    document["packages"] = [_with_one_wheel(toml, one) for one in entries]
+    document["packages"] = [_without_repetition(one) for one in entries]
     try:
         pylock = Pylock.from_dict(document)
     except PylockValidationError as error:
@@ -56,16 +56,17 @@ def parse_pylock(content: bytes, asked: Asked) -> Parsed:
     known = lines if len(lines) == len(pylock.packages) else [0] * len(pylock.packages)
     for line, package, entry in zip(known, pylock.packages, entries, strict=True):
         source = Source(asked.path, line)
-        condition = decided(markers.read(str(package.marker or "")), decide)
+        condition = decided(markers.read(string(table(entry, "packages").get("marker"), "marker", line)), decide)
         if condition != NEVER:
             files = [table(entry, "packages").get(name) for name in ("archive", "sdist", "wheels")]
             requirements.append(_requirement(package, condition, read_hashes(toml, *files), source))
     return Parsed(requirements=tuple(requirements))
 
 
-def _with_one_wheel(toml: Toml, entry: object) -> dict[str, object]:
-    """Return a package with one of its wheels: they are many, and alike; their hashes are read by themselves."""
+def _without_repetition(entry: object) -> dict[str, object]:
+    """Return a package with one of its wheels and no marker: they are many, and alike, and read by themselves."""
     package = dict(table(entry, "packages"))
+    package.pop("marker", None)
     if isinstance(wheels := package.get("wheels"), Lines):
         package["wheels"] = Lines(wheels.lines[:1]).read()
     return package
